@@ -1,0 +1,42 @@
+"""A kind of document, as its feature describes it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from server.config.document import Document
+from server.errors import Problem, Text
+
+if TYPE_CHECKING:
+    from server.config.catalog import Catalog
+
+
+def no_problems(value: Any, catalog: "Catalog") -> Iterable[Problem]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`parse` turns a document that passed its meta-schema into the feature's frozen value; it must not raise on such a document.
+    `check` finds what the meta-schema cannot: names, types, meaning. It sees the whole candidate catalog and never raises.
+    The meta-schema is schemas/meta/<key>.schema.json, the documents of the shipped template stand in `folder`.
+    """
+
+    key: str
+    title: Text
+    folder: str  # e.g. "schemas/indicators"
+    parse: Callable[[Document], Any]
+    check: Callable[[Any, "Catalog"], Iterable[Problem]] = no_problems
+    icon: str = "file"
+
+
+def title_of(body: Any, fallback: str = "") -> Text:
+    """The bilingual title of a document or a part of it; a missing language falls back to the other, then to the key."""
+    title = body.get("title") or {}
+    key = fallback or str(body.get("key", ""))
+    return Text(title.get("zh_CN") or title.get("en") or key, title.get("en") or title.get("zh_CN") or key)
+
+
+def text_of(value: Any) -> Text | None:
+    """A bilingual member {"zh_CN", "en"} as Text; None when it is not there."""
+    return None if not value else Text(value.get("zh_CN") or value.get("en", ""), value.get("en") or value.get("zh_CN", ""))

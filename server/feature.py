@@ -1,0 +1,90 @@
+"""What a feature is, and what every call of a service carries."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from server.config.catalog import Catalog
+from server.config.kind import Kind
+from server.expressions.types import At
+from server.storage.session import Database
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts. `roles` are keys of role documents. The system (jobs, command line) acts as `SYSTEM` and may do everything."""
+
+    username: str
+    name: str
+    roles: tuple[str, ...] = ()
+    locale: str = "zh_CN"
+    is_system: bool = False
+
+
+SYSTEM = Actor("system", "system", (), "zh_CN", True)
+
+
+@dataclass(frozen=True)
+class Work:
+    """One unit of work: a transaction, who does it, under which release, at what time. Services never commit."""
+
+    session: sa.Connection
+    actor: Actor
+    catalog: Catalog
+    now: datetime
+    zone: ZoneInfo
+    hooks: "Hooks"
+    cause: str = "form"  # form, import, workflow, assess, api: kept in history
+
+    @property
+    def at(self) -> At:
+        return At(self.now, self.zone)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What the `on_saved` hooks hear, after one or many records of one object were written, inside the same transaction."""
+
+    object: str
+    ids: tuple[int, ...]
+    changed: Mapping[int, frozenset[str]]  # record id -> keys of changed fields; empty set on create of nothing but defaults
+    before: Mapping[int, Mapping[str, Any]]  # values before (empty for a new record)
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """What the `on_assessed` hooks hear after results of some subjects were written: `ids` in chunks, never the whole population at once."""
+
+    object: str
+    ids: tuple[int, ...]
+    changed: frozenset[int]  # ids whose results differ from before
+
+
+@dataclass(frozen=True)
+class Hooks:
+    on_saved: tuple[Callable[[Work, Saved], None], ...] = ()
+    on_assessed: tuple[Callable[[Work, Assessed], None], ...] = ()
+    on_published: tuple[Callable[[Work, Catalog, Catalog], None], ...] = ()  # (work, old, new): object tables are made by then
+
+
+@dataclass(frozen=True)
+class Feature:
+    key: str
+    kinds: tuple[Kind, ...] = ()
+    on_saved: Callable[[Work, Saved], None] | None = None
+    on_assessed: Callable[[Work, Assessed], None] | None = None
+    on_published: Callable[[Work, Catalog, Catalog], None] | None = None
+
+
+@contextmanager
+def working(
+    database: Database, catalog_of: Callable[[sa.Connection], Catalog], hooks: Hooks, actor: Actor, now: datetime, zone: ZoneInfo, *, write: bool, cause: str = "form"
+) -> Iterator[Work]:
+    """The one way to open a unit of work; commits at its end when `write`."""
+    with (database.write() if write else database.read()) as connection:
+        yield Work(connection, actor, catalog_of(connection), now, zone, hooks, cause)

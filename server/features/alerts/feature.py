@@ -1,0 +1,6 @@
+"""What the rest of the product knows of alerts."""
+
+from server.feature import Feature
+from server.features.alerts.kind import KIND
+
+FEATURE = Feature("alerts", kinds=(KIND,))

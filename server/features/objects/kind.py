@@ -1,0 +1,150 @@
+"""The kind `object`: what records of one sort have. JSON Schema with x- annotations, read into frozen values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from server.config.document import Document
+from server.config.kind import Kind, text_of, title_of
+from server.errors import Text
+
+# Every record has these besides its fields; expressions and lists may name them.
+SYSTEM_FIELDS = ("id", "version", "created_at", "created_by", "updated_at", "updated_by", "deleted_at")
+
+
+@dataclass(frozen=True)
+class Option:
+    key: str
+    title: Text
+    color: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A rule that a record must not break: it fails only when `when` is false (unknown passes)."""
+
+    when: str
+    message: Text
+    severity: str = "error"  # or "warning": shown, does not block
+    field: str = ""
+
+
+@dataclass(frozen=True)
+class Field:
+    key: str
+    type: str  # a key of server.fields.registry
+    title: Text
+    help: Text | None = None
+    section: str = ""
+    required: bool = False  # the schema's "required" list
+    required_if: str = ""  # x-required: expression
+    visible: str = ""  # x-visible: expression; hidden is stored as null
+    computed: str = ""  # x-computed: expression; never entered
+    default: Any = None  # literal
+    default_expression: str = ""  # x-default: expression over the other fields
+    checks: tuple[Check, ...] = ()
+    options: tuple[Option, ...] = ()  # choice, multi_choice
+    reference: str = ""  # object key, for type reference
+    decimals: int = 0  # decimal: digits after the point, stored as scaled integer
+    unit: str = ""  # shown behind the number: "CNY", "%", "days"
+    minimum: float | None = None
+    maximum: float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    unique: bool = False
+    indexed: bool = False
+    readonly: bool = False  # written by workflows and the system, never through a form or an import
+    sequence: str = ""  # text: pattern of a number given at creation when left empty, e.g. "C-{:05d}"
+    mask: str = ""  # "" | "name" | "last4" | "ends4" (first and last 4) | "phone": for those without the right to see it
+
+
+@dataclass(frozen=True)
+class Section:
+    key: str
+    title: Text
+    columns: int = 2
+
+
+@dataclass(frozen=True)
+class ObjectType:
+    key: str
+    title: Text
+    plural: Text
+    fields: Mapping[str, Field]  # in the order of the form
+    sections: tuple[Section, ...]
+    name_field: str  # the field that names a record in lists and references
+    checks: tuple[Check, ...] = ()
+    keys: tuple[tuple[str, ...], ...] = ()  # composite unique keys
+    list_columns: tuple[str, ...] = ()
+    list_sort: str = "-updated_at"
+    search_fields: tuple[str, ...] = ()
+    assessed: bool = False  # a subject of indicators, scores, classes: has results
+    assessed_when: str = ""  # expression: which records belong to the population
+    icon: str = "file"
+    menu: int = 0  # place in the side bar; 0: not shown there
+    owner_field: str = ""  # field of type user that "my records" means
+
+
+def parse(document: Document) -> ObjectType:
+    body = document.body
+    schema = body["schema"]
+    required = set(schema.get("required", ()))
+    fields = {key: _field(key, spec, key in required) for key, spec in schema["properties"].items()}
+    listing = body.get("list", {})
+    plural = text_of(body.get("plural"))
+    title = title_of(body)
+    return ObjectType(
+        key=document.key,
+        title=title,
+        plural=plural or title,
+        fields=fields,
+        sections=tuple(Section(s["key"], title_of(s), s.get("columns", 2)) for s in body.get("sections", ())),
+        name_field=body.get("name_field") or next(iter(fields), "id"),
+        checks=tuple(_check(c) for c in body.get("checks", ())),
+        keys=tuple(tuple(k) for k in body.get("keys", ())),
+        list_columns=tuple(listing.get("columns", ())) or tuple(fields)[:6],
+        list_sort=listing.get("sort", "-updated_at"),
+        search_fields=tuple(listing.get("search", ())),
+        assessed="assess" in body,
+        assessed_when=body.get("assess", {}).get("when", ""),
+        icon=body.get("icon", "file"),
+        menu=body.get("menu", 0),
+        owner_field=body.get("owner_field", ""),
+    )
+
+
+def _check(c: Mapping[str, Any], field: str = "") -> Check:
+    return Check(c["when"], text_of(c["message"]) or Text("", ""), c.get("severity", "error"), c.get("field", field))
+
+
+def _field(key: str, spec: Mapping[str, Any], required: bool) -> Field:
+    return Field(
+        key=key,
+        type=spec["x-type"],
+        title=title_of({"title": spec.get("x-title")}, key),
+        help=text_of(spec.get("x-help")),
+        section=spec.get("x-section", ""),
+        required=required,
+        required_if=spec.get("x-required", ""),
+        visible=spec.get("x-visible", ""),
+        computed=spec.get("x-computed", ""),
+        default=spec.get("default"),
+        default_expression=spec.get("x-default", ""),
+        checks=tuple(_check(c, key) for c in spec.get("x-checks", ())),
+        options=tuple(Option(o["key"], title_of(o), o.get("color", "")) for o in spec.get("x-options", ())),
+        reference=spec.get("x-reference", ""),
+        decimals=spec.get("x-decimals", 0),
+        unit=spec.get("x-unit", ""),
+        minimum=spec.get("minimum"),
+        maximum=spec.get("maximum"),
+        min_length=spec.get("minLength"),
+        max_length=spec.get("maxLength"),
+        unique=spec.get("x-unique", False),
+        indexed=spec.get("x-indexed", False),
+        readonly=spec.get("x-readonly", False),
+        sequence=spec.get("x-sequence", ""),
+        mask=spec.get("x-mask", ""),
+    )
+
+
+KIND = Kind("object", Text("对象", "Object"), "schemas/objects", parse)

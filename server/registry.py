@@ -1,0 +1,30 @@
+"""The list of features, lowest floor first. Adding one: its folder and its line here."""
+
+from collections.abc import Mapping
+
+from server.config.kind import Kind
+from server.feature import Feature, Hooks
+from server.features.access.feature import FEATURE as ACCESS
+from server.features.alerts.feature import FEATURE as ALERTS
+from server.features.assessment.feature import FEATURE as ASSESSMENT
+from server.features.audit.feature import FEATURE as AUDIT
+from server.features.classification.feature import FEATURE as CLASSIFICATION
+from server.features.indicators.feature import FEATURE as INDICATORS
+from server.features.matrix.feature import FEATURE as MATRIX
+from server.features.objects.feature import FEATURE as OBJECTS
+from server.features.records.feature import FEATURE as RECORDS
+from server.features.reports.feature import FEATURE as REPORTS
+from server.features.reviews.feature import FEATURE as REVIEWS
+from server.features.scoring.feature import FEATURE as SCORING
+from server.features.strategies.feature import FEATURE as STRATEGIES
+from server.features.workflows.feature import FEATURE as WORKFLOWS
+
+FEATURES: tuple[Feature, ...] = (AUDIT, ACCESS, OBJECTS, RECORDS, INDICATORS, SCORING, CLASSIFICATION, MATRIX, ASSESSMENT, ALERTS, STRATEGIES, WORKFLOWS, REVIEWS, REPORTS)
+
+KINDS: Mapping[str, Kind] = {kind.key: kind for feature in FEATURES for kind in feature.kinds}
+
+HOOKS = Hooks(
+    on_saved=tuple(f.on_saved for f in FEATURES if f.on_saved),
+    on_assessed=tuple(f.on_assessed for f in FEATURES if f.on_assessed),
+    on_published=tuple(f.on_published for f in FEATURES if f.on_published),
+)

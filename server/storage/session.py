@@ -1,0 +1,76 @@
+"""Connections and transactions. With dialects.py and ddl.py the only code that knows SQLite from PostgreSQL."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from server.storage.dialects import register_functions
+
+
+class Database:
+    """One database. `read()` and `write()` open a transaction each; `write()` commits at its end and rolls back on any error.
+
+    SQLite has one writer: a lock in the process queues writers so that they never fight for the file lock (busy retries cost
+    up to a second each); other processes are waited for with `busy_timeout`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if self.is_sqlite and self.url.database:
+            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+        self._writer = threading.Lock()
+        kwargs: dict[str, Any] = {"pool_size": 16, "max_overflow": 16} if not self.is_sqlite else {"pool_size": 24, "max_overflow": 40}
+        self.engine = sa.create_engine(self.url, **kwargs)
+        if self.is_sqlite:
+            event.listen(self.engine, "connect", _sqlite_connect)
+            event.listen(self.engine, "begin", _sqlite_begin)
+        else:
+            event.listen(self.engine, "connect", _postgres_connect)
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """A consistent snapshot; whatever is written on it by mistake is rolled back."""
+        with self.engine.connect() as connection:
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            transaction = connection.begin()
+            try:
+                yield connection
+            finally:
+                transaction.rollback()
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        if not self.is_sqlite:
+            with self.engine.begin() as connection:
+                yield connection
+            return
+        with self._writer, self.engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _sqlite_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we send BEGIN ourselves; Python 3.11's sqlite3 has no autocommit argument
+    for pragma in ("journal_mode=WAL", "busy_timeout=15000", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-65536"):
+        connection.execute(f"PRAGMA {pragma}")
+    register_functions(connection)
+
+
+def _sqlite_begin(connection: sa.Connection) -> None:
+    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if mode == "IMMEDIATE" else "BEGIN DEFERRED")
+
+
+def _postgres_connect(connection: Any, _record: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET TIME ZONE 'UTC'")
+    connection.commit()
