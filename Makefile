@@ -1,0 +1,59 @@
+# Weatherglass: `make demo` starts the demo company, `make test` proves it. `make help` lists the rest.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+WORKERS ?= 2
+export WEATHERGLASS_DATABASE_URL ?= sqlite:///var/demo.sqlite
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check lint bench fuzz lock screenshots clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+# The lock file pins every package by version and hash: the same install on every machine.
+$(VENV)/installed: requirements.lock pyproject.toml
+	@echo "installing (once, about a minute) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
+	@echo "installing the test tools (once) ..."
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: $(VENV)/installed ## the demo company in your browser: installs, fills var/demo.sqlite, starts the server
+	@$(BIN)/weatherglass demo
+
+serve: $(VENV)/installed ## the server on var/weatherglass.sqlite with the template and no data
+	@WEATHERGLASS_DATABASE_URL=sqlite:///var/weatherglass.sqlite $(BIN)/weatherglass serve
+
+test: $(VENV)/installed-dev ## everything: lint, types, floors, tests on SQLite and PostgreSQL, browser tests
+	@./.ci/system-packages
+	@$(MAKE) --no-print-directory lint
+	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+lint: $(VENV)/installed-dev ## ruff, mypy strict, import floors
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/installed-dev ## measured against other ways of doing the same, as a table and as var/bench.jsonl
+	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m bench
+
+fuzz: $(VENV)/installed-dev ## long differential run of the expression language over Python, SQLite and PostgreSQL
+	@WEATHERGLASS_FUZZ_EXAMPLES=20000 $(BIN)/python -m pytest tests/expressions -k differential --timeout=0
+
+lock: $(VENV)/installed-dev ## pin the newest versions that pyproject.toml allows
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra build -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra build --extra dev -c requirements.lock -o requirements-dev.lock
+
+screenshots: $(VENV)/installed-dev ## every page, both languages, desktop and phone, into screenshots/
+	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m tests.browser.screenshots
+
+clean: ## forget the installation, keep var/
+	@rm -rf $(VENV)
