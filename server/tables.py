@@ -3,8 +3,9 @@
 from types import ModuleType
 
 from server.config import tables as config
+from server.features.audit import tables as audit
 from server.storage.system import metadata
 
-MODULES: tuple[ModuleType, ...] = (config,)
+MODULES: tuple[ModuleType, ...] = (config, audit)
 
 __all__ = ["MODULES", "metadata"]

@@ -31,7 +31,8 @@ def load_folder(*paths: Path) -> tuple[list[Document], list[Problem]]:
                 continue
             first = documents.setdefault((document.kind, document.key), document)
             if first is not document:
-                message = Text(f"{document.kind} “{document.key}” 已在 {first.file} 中定义", f"{document.kind} “{document.key}” is defined in {first.file} already")
+                name = f"{document.kind} “{document.key}”"
+                message = Text(f"{name} 已在 {first.file} 中定义", f"{name} is defined in {first.file} already")
                 problems.append(Problem("/key", message, file=str(file), code="duplicate_document"))
     return list(documents.values()), problems
 
@@ -81,7 +82,8 @@ def read_document(text: str, file: str = "") -> tuple[Document | None, list[Prob
     for member in ("kind", "key"):
         if not isinstance(body.get(member), str) or not body[member]:
             message = Text(f"缺少 “{member}”", f"“{member}” is missing")
-            problems.append(Problem(pointer(member), message, Text('例如 "kind": "object", "key": "customer"', 'For example "kind": "object", "key": "customer"'), file=file, code="required"))
+            example = '"kind": "object", "key": "customer"'
+            problems.append(Problem(pointer(member), message, Text("例如 " + example, "For example " + example), file=file, code="required"))
     return (None, problems) if problems else (Document(body["kind"], body["key"], body, file), [])
 
 

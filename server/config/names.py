@@ -20,12 +20,16 @@ def key_problem(key: str, limit: int = MAX_BYTES) -> Text | None:
     if not (_LATIN.match(key) or _HAN.match(key)):
         return Text(
             f"“{shown(key)}” 不能作为键：用小写字母开头，后接小写字母、数字或下划线（最多 48 个），或者全用汉字",
-            f"“{shown(key)}” cannot be a key: begin with a small letter, go on with small letters, digits or underscores (48 at most), or use Han characters only",
+            f"“{shown(key)}” cannot be a key: begin with a small letter, go on with small letters, digits or underscores "
+            "(48 at most), or use Han characters only",
         )
     if unicodedata.normalize("NFKC", key) != key:
         return Text(f"“{shown(key)}” 含有兼容字符，请换成普通写法", f"“{shown(key)}” has compatibility characters; write it in the ordinary form")
     if len(key.encode()) > limit:
-        return Text(f"“{shown(key)}” 太长：最多 {limit} 字节（{limit // 3} 个汉字）", f"“{shown(key)}” is too long: {limit} bytes at most ({limit // 3} Han characters)")
+        return Text(
+            f"“{shown(key)}” 太长：最多 {limit} 字节（{limit // 3} 个汉字）",
+            f"“{shown(key)}” is too long: {limit} bytes at most ({limit // 3} Han characters)",
+        )
     if "__" in key:
         return Text(f"“{key}” 含有两个连续的下划线，这种名称留给系统使用", f"“{key}” has two underscores in a row; such names are the system's own")
     if key in _RESERVED:

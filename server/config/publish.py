@@ -19,6 +19,9 @@ from server.errors import Conflict, Invalid, Text
 from server.storage.ddl import alone, impatient
 
 
+LANGUAGE = 1  # version of the formula language: it never changes under a release's feet
+
+
 class _Actor(Protocol):
     @property
     def username(self) -> str: ...
@@ -74,7 +77,7 @@ def _publish(work: Publishing, documents: Mapping[tuple[str, str], Document], no
         if problems:
             raise Invalid(problems)
         _write(work, new, digests, note, restored)
-        during = dataclasses.replace(work, catalog=new)  # type: ignore[type-var]
+        during = dataclasses.replace(work, catalog=new)
         for hook in work.hooks.on_published:
             hook(during, old, new)
     return new.release
@@ -85,7 +88,10 @@ def refuse_when_moved(work: Publishing) -> None:
     if live != work.catalog.release:
         by = get_release(work.session, live).by
         raise Conflict(
-            Text(f"{by} 刚刚发布了版本 {live}，您看到的是版本 {work.catalog.release}", f"{by} has just published release {live}; you were looking at {work.catalog.release}"),
+            Text(
+                f"{by} 刚刚发布了版本 {live}，您看到的是版本 {work.catalog.release}",
+                f"{by} has just published release {live}; you were looking at {work.catalog.release}",
+            ),
             Text("重新载入后再发布", "Reload, then publish again"),
         )
 
@@ -99,9 +105,8 @@ def _write(work: Publishing, new: Catalog, digests: Mapping[tuple[str, str], str
     if rows:
         session.execute(document_table.insert(), rows)
     whole = hashlib.sha256("\n".join(sorted(f"{kind} {key} {digest}" for (kind, key), digest in digests.items())).encode()).hexdigest()
-    session.execute(
-        releases.insert().values(id=new.release, at=work.now, by=work.actor.username, note=note.strip(), parent=old.release, restored=restored, digest=whole, language=1)
-    )
+    row = {"id": new.release, "at": work.now, "by": work.actor.username, "note": note.strip(), "parent": old.release, "restored": restored}
+    session.execute(releases.insert().values(**row, digest=whole, language=LANGUAGE))
     if digests:
         session.execute(release_documents.insert(), [{"release": new.release, "kind": k, "key": key, "digest": d} for (k, key), d in digests.items()])
     for draft in session.execute(sa.select(drafts.c.kind, drafts.c.key, drafts.c.body)).all():  # what is live now is no draft any more

@@ -78,14 +78,14 @@ def catalog_at(connection: sa.Connection, live: Catalog, number: int) -> Catalog
 
 def list_releases(connection: sa.Connection, limit: int = 200) -> list[Release]:
     """Newest first."""
-    return [Release(*row) for row in connection.execute(_listing().order_by(releases.c.id.desc()).limit(limit))]
+    return [Release(*row.tuple()) for row in connection.execute(_listing().order_by(releases.c.id.desc()).limit(limit))]
 
 
 def get_release(connection: sa.Connection, number: int) -> Release:
     row = connection.execute(_listing().where(releases.c.id == number)).first()
     if row is None:
         raise NotFound(Text(f"没有发布版本 {number}", f"There is no release {number}"))
-    return Release(*row)
+    return Release(*row.tuple())
 
 
 def _listing() -> sa.Select[tuple[int, datetime, str, str, int, int | None, int]]:

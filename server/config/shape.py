@@ -54,6 +54,10 @@ def meta_schema(kind: str) -> Mapping[str, Any] | None:
     return value
 
 
+def meta_kinds() -> list[str]:
+    return sorted(p.name.removesuffix(".schema.json") for p in (data_folder("schemas") / "meta").glob("*.schema.json"))
+
+
 @cache
 def _validator(kind: str) -> Any:
     return jsonschema.Draft202012Validator(meta_schema(kind), registry=_EMPTY, format_checker=FORMATS)  # type: ignore[arg-type]
@@ -61,8 +65,8 @@ def _validator(kind: str) -> Any:
 
 def check_shape(document: Document) -> list[Problem]:
     if meta_schema(document.kind) is None:
-        hint = did_you_mean(document.kind, sorted(p.name.removesuffix(".schema.json") for p in (data_folder("schemas") / "meta").glob("*.schema.json")))
-        return [Problem("/kind", Text(f"没有 “{shown(document.kind)}” 这种文档", f"There is no kind “{shown(document.kind)}”"), hint, document.file, code="unknown_kind")]
+        message = Text(f"没有 “{shown(document.kind)}” 这种文档", f"There is no kind “{shown(document.kind)}”")
+        return [Problem("/kind", message, did_you_mean(document.kind, meta_kinds()), document.file, code="unknown_kind")]
     try:
         found = [p for error in _validator(document.kind).iter_errors(document.body) for p in _problems(error, document.file)]
     except (RecursionError, Unresolvable):

@@ -81,7 +81,7 @@ def plan(old: Iterable[sa.Table], new: Iterable[sa.Table], release: int) -> list
     """The steps from `old` to `new`, in an order that can be run. What goes is renamed aside with the number of the release that dropped it."""
     before, after = {t.name: t for t in old}, {t.name: t for t in new}
     steps: list[Step] = []
-    for name in before.keys() - after.keys():
+    for name in [n for n in before if n not in after]:
         steps += [DropIndex(name, i.name) for i in indexes(before[name])]
         steps.append(RenameTable(name, short(f"{name}__gone_{release}")))
     made = {n for n in after if n in before}
@@ -165,7 +165,7 @@ def _run(operations: Operations, step: Step) -> None:
 def _copy(column: sa.Column[Any]) -> sa.Column[Any]:
     """A column belongs to one table; ours is taken again and again. References are kept by name, so that no other table is needed."""
     keys = [sa.ForeignKey(key.target_fullname) for key in column.foreign_keys]
-    return sa.Column(column.name, column.type, *keys, primary_key=column.primary_key, nullable=column.nullable, server_default=column.server_default, autoincrement=column.autoincrement)  # type: ignore[arg-type]
+    return sa.Column(column.name, column.type, *keys, primary_key=column.primary_key, nullable=column.nullable, autoincrement=column.autoincrement)
 
 
 def duplicates(connection: sa.Connection, table: sa.Table, index: Index, limit: int = 3) -> list[tuple[Any, ...]]:
