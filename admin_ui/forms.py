@@ -58,6 +58,10 @@ class Form:
         value = self._read(self.schema, form, "", True)
         return {} if value is MISSING else value
 
+    def blank(self) -> Any:
+        """A new document: what the schema requires, empty."""
+        return self._blank(self.resolve(self.schema))
+
     def skeleton(self, pointer: str) -> Any:
         """What a new item of the list or map at the pointer looks like."""
         schema = self.resolve(self._at(pointer))

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from admin_ui.area import Area, Link
 from admin_ui.edge import reading
 from admin_ui.render import page
 from server.errors import NotFound, Text
@@ -17,6 +18,7 @@ from server.features.matrix.kind import Label, Level, Matrix, RiskType
 from server.features.records import service as records
 
 router = APIRouter()
+AREA = Area(router, (Link("matrix", Text("风险矩阵", "Risk matrix"), "/matrix", "grid-dots", "matrix", 50),))
 LINES = 10  # customers shown beside the matrix
 
 
