@@ -1,0 +1,35 @@
+"""What the types of one line of text share. Not a type by itself."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from server.errors import Problem, Text
+from server.expressions.types import TEXT, Type
+from server.fields.base import FORM, LINE_LIMIT, FieldSpec, FieldType, Reading, clean, length_problem, wrong_type
+
+# Text is ordered by code point on every database.
+CODE_POINT_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
+class Line(FieldType):
+    limit = LINE_LIMIT
+
+    def expression_type(self, field: FieldSpec) -> Type:
+        return TEXT
+
+    def column_type(self, field: FieldSpec) -> sa.types.TypeEngine[Any]:
+        return CODE_POINT_TEXT
+
+    def parse(self, field: FieldSpec, raw: Any, reading: Reading = FORM) -> Any:
+        if raw is None:
+            return None
+        if not isinstance(raw, str):
+            return wrong_type(field, Text("文本", "text"))
+        text = clean(field, raw)
+        if not text or isinstance(text, Problem):
+            return text or None
+        return length_problem(field, text, self.limit) or self.shape_problem(field, text) or text
+
+    def shape_problem(self, field: FieldSpec, text: str) -> Problem | None:
+        return None

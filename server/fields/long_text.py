@@ -1,0 +1,24 @@
+"""Text of many lines, kept as typed but for its line ends."""
+
+from typing import Any
+
+from server.errors import Problem, Text
+from server.fields.base import FORM, LONG_TEXT_LIMIT, FieldSpec, Reading, clean, length_problem, wrong_type
+from server.fields.line import Line
+
+
+class LongTextField(Line):
+    key = "long_text"
+    title = Text("多行文本", "Long text")
+    widget = "long_text"
+    searchable = True
+
+    def parse(self, field: FieldSpec, raw: Any, reading: Reading = FORM) -> Any:
+        if raw is None:
+            return None
+        if not isinstance(raw, str):
+            return wrong_type(field, Text("文本", "text"))
+        text = clean(field, raw, lines=True)
+        if not text or isinstance(text, Problem):
+            return text or None
+        return length_problem(field, text, LONG_TEXT_LIMIT) or text

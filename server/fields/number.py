@@ -1,0 +1,66 @@
+"""A number as computers count: IEEE double, for measures and ratios. Money is `decimal`."""
+
+import math
+import re
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from server.errors import Problem, Text
+from server.expressions.types import NUMBER, Type
+from server.fields.base import FORM, NUMBER_TEXT_LIMIT, FieldSpec, FieldType, Reading, bounds_problem, clean, too_big, wrong_type
+
+PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+KIND = Text("数字(如 12 或 12.5)", "a number (such as 12 or 12.5)")
+
+
+class NumberField(FieldType):
+    key = "number"
+    title = Text("数字", "Number")
+    widget = "number"
+
+    def expression_type(self, field: FieldSpec) -> Type:
+        return NUMBER
+
+    def column_type(self, field: FieldSpec) -> sa.types.TypeEngine[Any]:
+        return sa.Double()
+
+    def parse(self, field: FieldSpec, raw: Any, reading: Reading = FORM) -> Any:
+        if raw is None:
+            return None
+        if isinstance(raw, str) and not reading.strict:
+            text = clean(field, raw)
+            if not text or isinstance(text, Problem):
+                return text or None
+            if not PLAIN.fullmatch(text):
+                return wrong_type(field, KIND)
+            if len(text) > NUMBER_TEXT_LIMIT:
+                return too_big(field)
+            raw = Decimal(text)
+        elif isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
+            return wrong_type(field, KIND)
+        try:
+            value = float(raw) + 0.0  # + 0.0 makes -0.0 plain zero
+        except (OverflowError, ValueError):
+            return too_big(field)
+        if not math.isfinite(value):
+            return too_big(field)
+        return problem if (problem := bounds_problem(field, value)) else value
+
+    def text(self, field: FieldSpec, value: Any, locale: str, zone: object = None) -> str:
+        if value is None:
+            return ""
+        if abs(value) >= 1e15:
+            return f"{value:g}"
+        text = f"{value:,.{field.decimals or 6}f}"
+        return text.rstrip("0").rstrip(".") if not field.decimals else text
+
+    def entry(self, field: FieldSpec, value: Any, reading: Reading = FORM) -> str:
+        if value is None:
+            return ""
+        text = format(Decimal(repr(value)), "f")
+        return text[:-2] if text.endswith(".0") else text
+
+    def from_expression(self, field: FieldSpec, value: Any) -> Any:
+        return float(value) + 0.0 if value is not None and math.isfinite(value) else None

@@ -1,0 +1,29 @@
+"""A record of another object, kept by its id. Whether it exists (and may be seen) is for the records service to say."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from server.errors import Problem, Text
+from server.expressions.types import INTEGER, Type
+from server.fields.base import FORM, FieldSpec, FieldType, Reading, problem
+from server.fields.integer import whole
+from server.storage.dialects import BigInt
+
+
+class ReferenceField(FieldType):
+    key = "reference"
+    title = Text("引用记录", "Reference")
+    widget = "reference"
+
+    def expression_type(self, field: FieldSpec) -> Type:
+        return INTEGER
+
+    def column_type(self, field: FieldSpec) -> sa.types.TypeEngine[Any]:
+        return BigInt
+
+    def parse(self, field: FieldSpec, raw: Any, reading: Reading = FORM) -> Any:
+        value = whole(field, raw, reading)
+        if isinstance(value, Problem) or (value is not None and value < 1):
+            return problem(field, "reference", Text("请选择一条记录", "Choose a record"))
+        return value
