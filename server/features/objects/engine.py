@@ -1,0 +1,199 @@
+"""What follows from an object document: its table, the names its expressions may use, and its fields as expressions see them."""
+
+import ast
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from server.config.catalog import Catalog
+from server.expressions.types import DATETIME, INTEGER, TEXT, At, Name, Scope
+from server.features.objects.kind import Field, ObjectType
+from server.fields.line import CODE_POINT_TEXT
+from server.fields.registry import FIELD_TYPES
+from server.storage.dialects import BigInt, Instant
+
+SYSTEM_NAMES: Mapping[str, Name] = {
+    "id": Name(INTEGER, nullable=False),
+    "version": Name(INTEGER, nullable=False),
+    "created_at": Name(DATETIME, nullable=False),
+    "created_by": Name(TEXT, nullable=False),
+    "updated_at": Name(DATETIME, nullable=False),
+    "updated_by": Name(TEXT, nullable=False),
+    "deleted_at": Name(DATETIME),
+}
+NAME_BYTES = 60  # PostgreSQL keeps 63 bytes of a name and cuts the rest without a word
+
+
+# -- Tables ------------------------------------------------------------------------------------------------------------------
+
+
+def tables(catalog: Catalog) -> Mapping[str, sa.Table]:
+    """The tables of all objects of a catalog, in one metadata so that references find their targets."""
+    found: Mapping[str, sa.Table] | None = catalog.memo.get("objects.tables")
+    if found is None:
+        metadata = sa.MetaData()
+        types: tuple[ObjectType, ...] = catalog.all("object")
+        known = {t.key for t in types}
+        found = catalog.memo["objects.tables"] = {t.key: _table(t, metadata, known) for t in types}
+    return found
+
+
+def table(object_type: ObjectType, catalog: Catalog | None = None) -> sa.Table:
+    """The table of one object. Without a catalog it stands alone: no foreign keys."""
+    return _table(object_type, sa.MetaData(), set()) if catalog is None else tables(catalog)[object_type.key]
+
+
+def _table(object_type: ObjectType, metadata: sa.MetaData, known: set[str]) -> sa.Table:
+    name = "o_" + object_type.key
+    result = sa.Table(
+        name,
+        metadata,
+        sa.Column("id", BigInt, primary_key=True, autoincrement=True),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("created_at", Instant, nullable=False),
+        sa.Column("created_by", CODE_POINT_TEXT, nullable=False),
+        sa.Column("updated_at", Instant, nullable=False),
+        sa.Column("updated_by", CODE_POINT_TEXT, nullable=False),
+        sa.Column("deleted_at", Instant),
+        *(column(f, known) for f in object_type.fields.values() if is_stored(f, object_type)),
+        sqlite_autoincrement=True,  # an id is never given twice
+    )
+    alive = result.c.deleted_at.is_(None)
+    unique = [(f.key,) for f in object_type.fields.values() if f.unique] + list(object_type.keys)
+    for keys in unique:
+        if all(k in result.c for k in keys):
+            sa.Index(index_name("uq", name, keys), *(result.c[k] for k in keys), unique=True, sqlite_where=alive, postgresql_where=alive)
+    for f in object_type.fields.values():
+        if f.key in result.c and not f.unique and (f.indexed or f.type == "reference"):
+            sa.Index(index_name("ix", name, (f.key,)), result.c[f.key])
+    sa.Index(index_name("ix", name, ("updated_at", "id")), result.c.updated_at, result.c.id)
+    return result
+
+
+def column(field: Field, known: set[str]) -> sa.Column[Any]:
+    """The column of a stored field. Empty is allowed by the database always: whether a field is required changes with the documents."""
+    keys = (sa.ForeignKey(f"o_{field.reference}.id"),) if field.type == "reference" and field.reference in known else ()
+    return sa.Column(field.key, FIELD_TYPES[field.type].column_type(field), *keys)
+
+
+def index_name(prefix: str, name: str, keys: tuple[str, ...]) -> str:
+    """A readable name where it fits, else its beginning and a digest."""
+    full = "_".join((prefix, name, *keys))
+    if len(full.encode()) <= NAME_BYTES:
+        return full
+    return full.encode()[:46].decode(errors="ignore") + "_" + hashlib.sha256(full.encode()).hexdigest()[:12]
+
+
+# -- Computed fields: stored or live -----------------------------------------------------------------------------------------
+
+
+def is_stored(field: Field, object_type: ObjectType) -> bool:
+    """A field has a column unless it is computed from what changes without a save of its record: the time, or another record."""
+    return not field.computed or field.key not in live_fields(object_type)
+
+
+def live_fields(object_type: ObjectType) -> frozenset[str]:
+    """Computed fields that use today(), now() or a referenced record's field, directly or through another such field."""
+    reads = {f.key: names_read(f.computed) for f in object_type.fields.values() if f.computed}
+    live = {key for key, (_, moving) in reads.items() if moving}
+    while more := {key for key, (names, _) in reads.items() if key not in live and names & live}:
+        live |= more
+    return frozenset(live)
+
+
+def names_read(source: str) -> tuple[frozenset[str], bool]:
+    """The plain names a text reads, and whether it looks at the time or at another record. Broken text reads nothing."""
+    try:
+        nodes = list(ast.walk(ast.parse(source.strip(), mode="eval")))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset(), False
+    called = {id(n.func): n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    names = frozenset(n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in called)
+    return names, bool({"today", "now"} & set(called.values())) or any(isinstance(n, ast.Attribute) for n in nodes)
+
+
+def computed_order(object_type: ObjectType) -> tuple[Field, ...]:
+    """Computed fields, each after those it reads. A cycle (the check refuses it) is cut anywhere."""
+    waiting = {f.key: names_read(f.computed)[0] for f in object_type.fields.values() if f.computed}
+    order: list[Field] = []
+    while waiting:
+        ready = [key for key, names in waiting.items() if not names & (waiting.keys() - {key})] or [next(iter(waiting))]
+        for key in ready:
+            del waiting[key]
+            order.append(object_type.fields[key])
+    return tuple(order)
+
+
+# -- What expressions see ----------------------------------------------------------------------------------------------------
+
+
+def name_of(field: Field) -> Name:
+    return Name(FIELD_TYPES[field.type].expression_type(field), True, field.title, field.unit, tuple(o.key for o in field.options))
+
+
+def scope(catalog: Catalog, object_key: str, *, references: bool = True) -> Scope:
+    """The names an expression over one record may use: its fields, what every record has, and one level of `reference.field`."""
+    object_type: ObjectType = catalog.get("object", object_key)
+    names = dict(SYSTEM_NAMES) | {f.key: name_of(f) for f in object_type.fields.values()}
+    if references:
+        for f in object_type.fields.values():
+            target = catalog.get("object", f.reference) if f.type == "reference" else None
+            if target is not None:
+                names |= {f"{f.key}.{key}": name for key, name in scope(catalog, target.key, references=False).names.items()}
+    return Scope(names)
+
+
+def expression_values(object_type: ObjectType, record: Mapping[str, Any], references: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Any]:
+    """A record's values as expressions take them. `references`: field key -> expression values of the referenced record."""
+    values = {key: record.get(key) for key in SYSTEM_NAMES}
+    for f in object_type.fields.values():
+        values[f.key] = FIELD_TYPES[f.type].to_expression(f, record.get(f.key))
+    for key, target in (references or {}).items():
+        values.update({f"{key}.{name}": value for name, value in target.items()})
+    return values
+
+
+@dataclass(frozen=True)
+class ValueColumns(Mapping[str, sa.ColumnElement[Any]]):
+    """The fields of one object as expressions see them, each made when it is asked for. A field of a referenced record is a look-up by its key."""
+
+    catalog: Catalog
+    object_type: ObjectType
+    source: sa.FromClause
+    at: At | None
+    made: dict[str, sa.ColumnElement[Any]]
+
+    def __getitem__(self, name: str) -> sa.ColumnElement[Any]:
+        if name not in self.made:
+            self.made[name] = self._make(name)
+        return self.made[name]
+
+    def _make(self, name: str) -> sa.ColumnElement[Any]:
+        if name in SYSTEM_NAMES:
+            return self.source.c[name]
+        head, dot, rest = name.partition(".")
+        field = self.object_type.fields[head]
+        if dot:
+            return self._referenced(field, rest)
+        return FIELD_TYPES[field.type].sql_value(field, self.source.c[name])
+
+    def _referenced(self, field: Field, name: str) -> sa.ColumnElement[Any]:
+        if field.type != "reference" or "." in name:
+            raise KeyError(f"{field.key}.{name}")
+        target = tables(self.catalog)[field.reference].alias()
+        value = value_columns(self.catalog, field.reference, target, self.at)[name]
+        return sa.select(value).where(target.c.id == self.source.c[field.key]).correlate(self.source).scalar_subquery()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(scope(self.catalog, self.object_type.key).names)
+
+    def __len__(self) -> int:
+        return len(scope(self.catalog, self.object_type.key).names)
+
+
+def value_columns(catalog: Catalog, object_key: str, source: sa.FromClause, at: At | None = None) -> ValueColumns:
+    """`source` is the object's table or an alias of it, and must stand in the FROM of the statement."""
+    return ValueColumns(catalog, catalog.get("object", object_key), source, at, {})
