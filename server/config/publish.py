@@ -18,7 +18,6 @@ from server.config.tables import drafts, release_documents, releases
 from server.errors import Conflict, Invalid, Text
 from server.storage.ddl import alone, impatient
 
-
 LANGUAGE = 1  # version of the formula language: it never changes under a release's feet
 
 
