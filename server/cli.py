@@ -1,17 +1,16 @@
 """The `weatherglass` command. Each command reads its arguments, calls a service, shows the result and sets the exit code."""
 
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from sqlalchemy.exc import SQLAlchemyError
-from typer.core import TyperGroup
 
-from server import clock
+from server.clock import now
 from server.config.catalog import Catalog
 from server.config.check import check as check_documents
 from server.config.check import errors
@@ -21,71 +20,76 @@ from server.config.publish import rollback as publish_older
 from server.config.releases import Catalogs, list_releases
 from server.errors import AppError, Invalid, Problem, Text
 from server.feature import SYSTEM, Work, working
+from server.features.access.people import first_admin
 from server.registry import HOOKS, KINDS
 from server.settings import Settings, load
 from server.storage.migrate import upgrade
 from server.storage.session import Database
 
-
-class Commands(TyperGroup):
-    """A refusal is a sentence on stderr and exit code 1, never a traceback."""
-
-    def invoke(self, ctx: Any) -> Any:
-        locale = load().locale
-        try:
-            return super().invoke(ctx)
-        except Invalid as refused:
-            say_problems(refused.problems, locale)
-        except AppError as refused:
-            typer.echo(refused.message.of(locale) + (f"\n    {refused.hint.of(locale)}" if refused.hint else ""), err=True)
-        raise typer.Exit(1)
-
-
 app = typer.Typer(
-    cls=Commands,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="Weatherglass 晴雨表: forms, rules and workflows for customer risk.",
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Weatherglass 晴雨表: forms, rules and workflows for customer risk."
 )
+
+
+class Opened:
+    """The database of the settings, brought up to date, and the way to open a unit of work on it as the system."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.catalogs = Catalogs(KINDS)
+        try:
+            self.database = Database(settings.database_url)
+            upgrade(self.database)
+        except (OSError, SQLAlchemyError) as error:
+            why = str(getattr(error, "orig", error)).strip()
+            raise AppError(
+                Text(f"无法打开数据库：{why}", f"Cannot open the database: {why}"), Text("请检查 WEATHERGLASS_DATABASE_URL", "See WEATHERGLASS_DATABASE_URL")
+            ) from error
+
+    @contextmanager
+    def work(self, *, write: bool, cause: str = "cli") -> Iterator[Work]:
+        with working(self.database, self.catalogs, HOOKS, SYSTEM, now(), self.settings.zone, write=write, cause=cause) as work:
+            yield work
+
+
+@contextmanager
+def opened() -> Iterator[Opened]:
+    it = Opened(load())
+    try:
+        yield it
+    finally:
+        it.database.close()
+
+
+def refuse(message: str) -> NoReturn:
+    """Ends the command with exit code 1 and one line on standard error."""
+    typer.echo(message, err=True)
+    raise typer.Exit(1)
+
+
+def line_of(problem: Problem) -> str:
+    """One problem as one line: place, what is wrong, what to do; Chinese and English."""
+    place = ":".join(p for p in (problem.file, problem.path) if p)
+    hint = f"  → {problem.hint.zh} / {problem.hint.en}" if problem.hint else ""
+    mark = "" if problem.severity == "error" else f"[{problem.severity}] "
+    return f"{place or '-'}: {mark}{problem.message.zh} / {problem.message.en}{hint}"
+
+
+def say(text: Text) -> None:
+    typer.echo(text.of(load().locale))
+
 
 Folders = Annotated[list[Path] | None, typer.Argument(help="Folders or files of documents; none: the shipped template.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
 Note = Annotated[str, typer.Option(help="Why; kept with the release.")]
 
 
-@dataclass(frozen=True)
-class Opened:
-    """The database of the settings, its system tables up to date."""
-
-    settings: Settings
-    database: Database
-    catalogs: Catalogs
-
-    def work(self, *, write: bool = True, cause: str = "api") -> AbstractContextManager[Work]:
-        """One transaction as the system."""
-        return working(self.database, self.catalogs, HOOKS, SYSTEM, clock.now(), self.settings.zone, write=write, cause=cause)
-
-
-@contextmanager
-def opened() -> Iterator[Opened]:
-    settings = load()
-    try:
-        database = Database(settings.database_url)
-        upgrade(database)
-    except (OSError, SQLAlchemyError) as error:
-        why = str(getattr(error, "orig", error)).strip()
-        raise AppError(
-            Text(f"无法打开数据库：{why}", f"Cannot open the database: {why}"), Text("请检查 WEATHERGLASS_DATABASE_URL", "See WEATHERGLASS_DATABASE_URL")
-        ) from error
-    try:
-        yield Opened(settings, database, Catalogs(KINDS))
-    finally:
-        database.close()
-
-
-def say(text: Text) -> None:
-    typer.echo(text.of(load().locale))
+@app.command()
+def createadmin(username: str, password: str = typer.Option(..., prompt=True, hide_input=True, confirmation_prompt=True)) -> None:
+    """Make the first administrator; refused when there is one."""
+    with opened() as it, it.work(write=True) as work:
+        first_admin(work, username=username, name=username, password=password)
+    typer.echo(f"administrator {username} created")
 
 
 # -- Documents and releases ----------------------------------------------------------------------------------------------------
@@ -99,7 +103,8 @@ def check(folders: Folders = None, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps({"documents": len(documents), "problems": [_plain(p) for p in problems]}, ensure_ascii=False, indent=2))
     else:
-        say_problems(problems, load().locale)
+        for problem in problems:
+            typer.echo(line_of(problem))
         bad = len(errors(problems))
         say(
             Text(
@@ -119,7 +124,7 @@ def publish(
     documents, problems = load_folder(*(folders or template_folders(load().template)))
     if problems:
         raise Invalid(problems)
-    with opened() as it, it.work(cause="publish") as work:
+    with opened() as it, it.work(write=True) as work:
         wanted = {(d.kind, d.key): d for d in documents}
         release = publish_documents(work, wanted if prune else {**work.catalog.documents, **wanted}, note)
         changed = release != work.catalog.release
@@ -146,7 +151,7 @@ def releases(as_json: AsJson = False) -> None:
 @app.command()
 def rollback(release: Annotated[int, typer.Argument(help="The release whose documents are to be live again.")], note: Note = "") -> None:
     """Publishes the documents of an older release as a new one."""
-    with opened() as it, it.work(cause="publish") as work:
+    with opened() as it, it.work(write=True) as work:
         number = publish_older(work, release, note)
         changed = number != work.catalog.release
     if changed:
@@ -170,15 +175,6 @@ def export(folder: Annotated[Path, typer.Argument(help="Where the files go; file
     say(Text(f"已写出 {len(documents)} 份文档到 {folder}", f"Wrote {len(documents)} documents to {folder}"))
 
 
-def say_problems(problems: Iterable[Problem], locale: str) -> None:
-    """One problem a paragraph: file, place, message, hint."""
-    for p in problems:
-        mark = Text("警告", "warning") if p.severity == "warning" else Text("错误", "error")
-        typer.echo(f"{p.file}{' ' if p.file and p.path else ''}{p.path}: {mark.of(locale)}: {p.message.of(locale)}", err=True)
-        if p.hint:
-            typer.echo(f"    {p.hint.of(locale)}", err=True)
-
-
 def _plain(p: Problem) -> dict[str, Any]:
     def both(text: Text | None) -> dict[str, str] | None:
         return None if text is None else {"zh_CN": text.zh, "en": text.en}
@@ -188,4 +184,14 @@ def _plain(p: Problem) -> dict[str, Any]:
 
 
 def main() -> None:
-    app()
+    """Refused requests are messages with exit code 1; bugs keep their traceback."""
+    try:
+        app()
+    except Invalid as error:
+        for problem in error.problems:
+            typer.echo(line_of(problem), err=True)
+        sys.exit(1)
+    except AppError as error:
+        hint = f"  → {error.hint.zh} / {error.hint.en}" if error.hint else ""
+        typer.echo(f"{error.message.zh} / {error.message.en}{hint}", err=True)
+        sys.exit(1)
