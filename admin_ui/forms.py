@@ -162,12 +162,12 @@ class Form:
     def _list(self, schema: Schema, value: Any, path: str, key: str, required: bool, title: Text, summary: str) -> Node:
         items = self.resolve(schema.get("items", {}))
         children = tuple(self._node(items, item, f"{path}/{i}", str(i), True, summary_of(item)) for i, item in enumerate(value or ()))
-        return Node(path, "list", title, _text(schema.get("x-help")), None, required, key, (), children, summary=summary)
+        return Node(path, "list", title, _text(schema.get("x-help")), [] if value == [] else None, required, key, (), children, summary=summary)
 
     def _map(self, schema: Schema, value: Any, path: str, key: str, required: bool, title: Text, summary: str) -> Node:
         inner = schema.get("additionalProperties") or next(iter(schema.get("patternProperties", {}).values()), {})
         children = tuple(self._node(inner, item, f"{path}/{i}", name, True, summary_of(item)) for i, (name, item) in enumerate((value or {}).items()))
-        return Node(path, "map", title, _text(schema.get("x-help")), None, required, key, (), children, summary=summary)
+        return Node(path, "map", title, _text(schema.get("x-help")), {} if value == {} else None, required, key, (), children, summary=summary)
 
     # from what was posted to a document
 
@@ -202,7 +202,7 @@ class Form:
         count = int(form.get(path + "#") or 0)
         inner = schema.get("items") if widget == "list" else schema.get("additionalProperties") or next(iter(schema.get("patternProperties", {}).values()), {})
         values = [self._read(inner, form, f"{path}/{i}", True) for i in range(count)]
-        if not values and not required:
+        if not values and not required and path + "!" not in form:
             return MISSING
         if widget == "list":
             return values

@@ -2,19 +2,15 @@
 
 from collections.abc import Mapping
 
-from fastapi import Request
-
-MAX_FIELDS = 40_000  # the form of a large object document has thousands of inputs; the body limit holds before this
+from admin_ui.edge import Form, texts
 
 
-async def posted(request: Request) -> Mapping[str, str]:
-    form = await request.form(max_fields=MAX_FIELDS, max_files=0)
-    return {name: value for name, value in form.multi_items() if isinstance(value, str)}
+def posted(form: Form) -> Mapping[str, str]:
+    return texts(form)
 
 
-async def posted_lists(request: Request) -> Mapping[str, list[str]]:
+def posted_lists(form: Form) -> Mapping[str, list[str]]:
     """For inputs that may be given more than once."""
-    form = await request.form(max_fields=MAX_FIELDS, max_files=0)
     found: dict[str, list[str]] = {}
     for name, value in form.multi_items():
         if isinstance(value, str):

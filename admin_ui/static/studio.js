@@ -61,12 +61,6 @@
     (input.name ? input : input.querySelector("input, select, textarea, summary"))?.focus();
   });
 
-  document.addEventListener("keydown", (event) => {
-    if ((event.ctrlKey || event.metaKey) && event.key === "s" && document.getElementById("doc")) {
-      event.preventDefault();
-      document.getElementById("doc").requestSubmit();
-    }
-  });
   document.addEventListener("DOMContentLoaded", show);
   document.addEventListener("htmx:after:swap", () => { reopen(); show(); });
 })();

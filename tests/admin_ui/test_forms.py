@@ -1,8 +1,14 @@
 """The form engine: what is opened and saved by form comes back as it was, and every button does what it says."""
 
+import json
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from admin_ui.forms import Form, Node, act, locate
+
+ROOT = Path(__file__).parents[2]
 
 SCHEMA = {
     "type": "object",
@@ -59,6 +65,8 @@ def posted(node: Node) -> dict[str, str]:
         sent.update(posted(child))
     if node.widget in {"list", "map"}:
         sent[node.path + "#"] = str(len(node.children))
+        if node.value is not None:
+            sent[node.path + "!"] = "1"
         if node.widget == "map":
             sent.update({f"{child.path}@": child.key for child in node.children})
     elif node.widget == "i18n":
@@ -70,6 +78,8 @@ def posted(node: Node) -> dict[str, str]:
             sent.update({f"{node.path}/{i}/{j}": cell for j, cell in enumerate(row)})
     elif node.widget == "keys":
         sent[node.path] = ", ".join(node.value or ())
+        if node.value == []:
+            sent[node.path + "!"] = "1"
     elif node.widget == "yes_no":
         if node.value is not None:
             sent[node.path] = "true" if node.value else "false"
@@ -139,3 +149,20 @@ def test_a_renamed_key_of_a_map_keeps_its_value_and_place() -> None:
     sent = posted(form.build(BODY))
     sent["/fields/0@"] = "renamed"
     assert list(form.read(sent)["fields"].items())[0] == ("renamed", BODY["fields"]["b/c"])
+
+
+KINDS = sorted(p.name.removesuffix(".schema.json") for p in (ROOT / "schemas/meta").glob("*.schema.json"))
+
+
+@pytest.mark.parametrize("file", sorted(p for folder in ("schemas", "workflows") for p in (ROOT / folder).rglob("*.json") if "meta" not in p.parts), ids=lambda p: p.stem)
+def test_every_shipped_document_comes_back_as_it_was(file: Path) -> None:
+    body = json.loads(file.read_text())
+    form = Form(json.loads((ROOT / f"schemas/meta/{body['kind']}.schema.json").read_text()))
+    assert form.read(posted(form.build(body))) == body
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_a_blank_document(kind: str) -> None:
+    form = Form(json.loads((ROOT / f"schemas/meta/{kind}.schema.json").read_text()))
+    assert form.blank()["kind"] == kind
+    assert form.read(posted(form.build(form.blank())))["kind"] == kind
