@@ -150,13 +150,27 @@ class Form:
     def _object(self, schema: Schema, value: Any, path: str, key: str, required: bool, title: Text, summary: str) -> Node:
         body = value if isinstance(value, Mapping) else {}
         needed = set(schema.get("required", ()))
-        nodes = [(name in body or name in needed, self._node(sub, body.get(name), f"{path}/{escape(name)}", name, name in needed)) for name, sub in schema["properties"].items()]
+        nodes = [
+            (name in body or name in needed, self._node(sub, body.get(name), f"{path}/{escape(name)}", name, name in needed))
+            for name, sub in schema["properties"].items()
+        ]
         unset = tuple(node for here, node in nodes if not here)
         fold = len(unset) >= FOLD_FROM
         children = tuple(node for here, node in nodes if here or not fold)
         extra = {name: v for name, v in body.items() if name not in schema["properties"]}
         return Node(
-            path, "object", title, _text(schema.get("x-help")), None, required, key, (), children, unset if fold else (), summary, json.dumps(extra, ensure_ascii=False) if extra else ""
+            path,
+            "object",
+            title,
+            _text(schema.get("x-help")),
+            None,
+            required,
+            key,
+            (),
+            children,
+            unset if fold else (),
+            summary,
+            json.dumps(extra, ensure_ascii=False) if extra else "",
         )
 
     def _list(self, schema: Schema, value: Any, path: str, key: str, required: bool, title: Text, summary: str) -> Node:
@@ -165,7 +179,7 @@ class Form:
         return Node(path, "list", title, _text(schema.get("x-help")), [] if value == [] else None, required, key, (), children, summary=summary)
 
     def _map(self, schema: Schema, value: Any, path: str, key: str, required: bool, title: Text, summary: str) -> Node:
-        inner = schema.get("additionalProperties") or next(iter(schema.get("patternProperties", {}).values()), {})
+        inner: Any = schema.get("additionalProperties") or next(iter(schema.get("patternProperties", {}).values()), {})
         children = tuple(self._node(inner, item, f"{path}/{i}", name, True, summary_of(item)) for i, (name, item) in enumerate((value or {}).items()))
         return Node(path, "map", title, _text(schema.get("x-help")), {} if value == {} else None, required, key, (), children, summary=summary)
 
@@ -200,7 +214,7 @@ class Form:
 
     def _read_items(self, schema: Schema, form: Mapping[str, str], path: str, widget: str, required: bool) -> Any:
         count = int(form.get(path + "#") or 0)
-        inner = schema.get("items") if widget == "list" else schema.get("additionalProperties") or next(iter(schema.get("patternProperties", {}).values()), {})
+        inner: Any = schema.get("items") if widget == "list" else schema.get("additionalProperties") or next(iter(schema.get("patternProperties", {}).values()), {})
         values = [self._read(inner, form, f"{path}/{i}", True) for i in range(count)]
         if not values and not required and path + "!" not in form:
             return MISSING

@@ -122,7 +122,9 @@ def groups_of(work: Work, view: View, cell: Cell, limit: int) -> tuple[Group, ..
     groups = []
     for risk_type in types:
         conditions = [(f"{risk_type.key}_likelihood", "==", cell.likelihood.key), (f"{risk_type.key}_impact", "==", cell.impact.key)]
-        found = records.query(work, view.object, conditions=conditions, sort="-" + exposure_name(work, view.object) if view.has_exposure else "-updated_at", limit=limit)
+        found = records.query(
+            work, view.object, conditions=conditions, sort="-" + exposure_name(work, view.object) if view.has_exposure else "-updated_at", limit=limit
+        )
         groups.append(Group(risk_type, found, list_url(view.object, risk_type, cell)))
     return tuple(g for g in groups if g.page.rows)
 

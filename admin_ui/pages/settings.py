@@ -47,7 +47,15 @@ def settings(request: Request) -> Response:
 
 def _people(request: Request, work: Work, problems: tuple[Problem, ...] = (), typed: Mapping[str, Any] | None = None, editing: str = "") -> HTMLResponse:
     roles = work.catalog.all("role")
-    context = {"people": access.users(work), "roles": roles, "problems": problems, "typed": typed or {}, "editing": editing, "tabs": tabs_of(work), "tab": "people"}
+    context: dict[str, Any] = {
+        "people": access.users(work),
+        "roles": roles,
+        "problems": problems,
+        "typed": typed or {},
+        "editing": editing,
+        "tabs": tabs_of(work),
+        "tab": "people",
+    }
     return page(request, work, "pages/people.html", area="settings", status=422 if problems else 200, **context)
 
 
@@ -80,7 +88,9 @@ def change_person(request: Request, username: str, form: Mapping[str, list[str]]
     typed = {"username": username, "name": text("name"), "roles": form.get("roles", []), "locale": text("locale") or "zh_CN"}
     try:
         with writing(request, "people") as work:
-            access.update_user(work, username, name=typed["name"], roles=typed["roles"], locale=typed["locale"], active=bool(text("active")), password=text("password") or None)
+            access.update_user(
+                work, username, name=typed["name"], roles=typed["roles"], locale=typed["locale"], active=bool(text("active")), password=text("password") or None
+            )
     except Invalid as refused:
         with reading(request, "people") as work:
             return _people(request, work, refused.problems, typed, username)
@@ -92,7 +102,14 @@ def roles_page(request: Request) -> HTMLResponse:
     with reading(request, "people") as work:
         objects = {o.key: o.plural for o in work.catalog.all("object")}
         holders = {r.key: len(access.usernames_of_role(work, r.key)) for r in work.catalog.all("role")}
-        context = {"roles": work.catalog.all("role"), "objects": objects, "holders": holders, "capabilities": CAPABILITIES, "tabs": tabs_of(work), "tab": "roles"}
+        context: dict[str, Any] = {
+            "roles": work.catalog.all("role"),
+            "objects": objects,
+            "holders": holders,
+            "capabilities": CAPABILITIES,
+            "tabs": tabs_of(work),
+            "tab": "roles",
+        }
         return page(request, work, "pages/roles.html", area="settings", **context)
 
 
@@ -101,7 +118,7 @@ def audit_page(request: Request, actor: str = "", action: str = "", object: str 
     with reading(request, "audit") as work:
         entries = audit.entries(work, actor=actor, action=action, object=object, before=before, limit=PER_PAGE + 1)
         shown = entries[:PER_PAGE]
-        context = {
+        context: dict[str, Any] = {
             "entries": shown, "more": shown[-1].id if len(entries) > PER_PAGE else None, "actions": audit.actions(work), "people": access.user_names(work),
             "objects": {o.key: o.title for o in work.catalog.all("object")}, "filters": {"actor": actor, "action": action, "object": object},
             "verified": verify, "broken": audit.verify(work) if verify else None, "tabs": tabs_of(work), "tab": "audit",
@@ -115,7 +132,7 @@ def health_page(request: Request) -> HTMLResponse:
         releases = list_releases(work.session, 1)
         counts = [(o, records.count(work, o.key)) for o in work.catalog.all("object")]
         database = request.app.state.database
-        context = {
+        context: dict[str, Any] = {
             "release": releases[0] if releases else None, "counts": counts, "total": sum(n for _, n in counts), "database": _database(database),
             "last": {o.key: last_assessed(work, o.key) for o in work.catalog.all("object") if o.assessed}, "tabs": tabs_of(work), "tab": "health",
             "people": access.user_names(work), "zone": str(work.zone),

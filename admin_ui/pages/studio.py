@@ -85,7 +85,15 @@ def studio(request: Request, kind: str = "", q: str = "") -> HTMLResponse:
         groups = [(k, [line for line in found if line.kind == k.key]) for k in work.catalog.kinds.values()]
         bar = bar_of(work)
         changed = [line for line in lines if line.state != "live" or line.problems]
-        context = {"kind": shown, "q": q, "groups": [g for g in groups if g[1] or g[0].key == shown], "counts": counts, "total": len(lines), "changed": changed, "bar": bar}
+        context: dict[str, Any] = {
+            "kind": shown,
+            "q": q,
+            "groups": [g for g in groups if g[1] or g[0].key == shown],
+            "counts": counts,
+            "total": len(lines),
+            "changed": changed,
+            "bar": bar,
+        }
         return page(request, work, "pages/studio.html", area="studio", kinds=work.catalog.kinds, document_url=document_url, **context)
 
 
@@ -203,7 +211,7 @@ def _draw(request: Request, work: Work, editor: Editor, mode: str, problems: lis
         uses[kind, key] = uses.get((kind, key), 0) + 1
     catalog = drafts.draft_catalog(work)
     used = [Use(work.catalog.kinds[kind], key, title_of(catalog.documents[kind, key].body, key), n) for (kind, key), n in uses.items()]
-    context = {
+    context: dict[str, Any] = {
         "editor": editor, "mode": mode, "node": form.build(body), "text": text or json.dumps(editor.body, ensure_ascii=False, indent=2), "problems": shown,
         "used": used, "bar": bar_of(work), "url": document_url(editor.kind.key, editor.key), "form_url": document_url(editor.kind.key, editor.key) + "/form", "opened": (),
         "in_draft": any((c.kind, c.key) == (editor.kind.key, editor.key) for c in drafts.draft_changes(work)), "differences": differences(editor), "document_url": document_url,
@@ -273,7 +281,7 @@ def new_document(request: Request, kind: str, form: Mapping[str, str] = Depends(
         if problems:
             work.session.rollback()
             titles = [(k[1], title_of(d.body, k[1])) for k, d in sorted(work.catalog.documents.items()) if k[0] == kind]
-            context = {"kind": found, "source": source, "existing": titles, "problems": problems, "key": key, "bar": bar_of(work)}
+            context: dict[str, Any] = {"kind": found, "source": source, "existing": titles, "problems": problems, "key": key, "bar": bar_of(work)}
             return page(request, work, "pages/document_new.html", area="studio", status=422, **context)
     return RedirectResponse(document_url(kind, key), 303)
 
@@ -369,7 +377,17 @@ def draft_page(request: Request) -> HTMLResponse:
         problems = drafts.draft_problems(work) if bar.changes else []
         people = access.user_names(work)
         return page(
-            request, work, "pages/draft.html", area="studio", changes=changes, titles=titles, problems=problems, bar=bar, kinds=work.catalog.kinds, people=people, document_url=document_url
+            request,
+            work,
+            "pages/draft.html",
+            area="studio",
+            changes=changes,
+            titles=titles,
+            problems=problems,
+            bar=bar,
+            kinds=work.catalog.kinds,
+            people=people,
+            document_url=document_url,
         )
 
 
@@ -384,7 +402,17 @@ def publish(request: Request, form: Mapping[str, str] = Depends(posted)) -> Resp
 def releases(request: Request, done: int = 0) -> HTMLResponse:
     with reading(request, "studio") as work:
         found = list_releases(work.session)
-        return page(request, work, "pages/releases.html", area="studio", releases=found, live=work.catalog.release, done=done, people=access.user_names(work), bar=bar_of(work))
+        return page(
+            request,
+            work,
+            "pages/releases.html",
+            area="studio",
+            releases=found,
+            live=work.catalog.release,
+            done=done,
+            people=access.user_names(work),
+            bar=bar_of(work),
+        )
 
 
 @router.get("/studio/releases/{number}", response_class=HTMLResponse)
@@ -401,7 +429,16 @@ def release_page(request: Request, number: int) -> HTMLResponse:
                 lines = differences(Editor(work.catalog.kinds[kind], key, b.body, False, a)) if a and b else []
                 changes.append((work.catalog.kinds[kind], key, title_of(body, key), "new" if a is None else "removed" if b is None else "changed", lines))
         return page(
-            request, work, "pages/release.html", area="studio", release=release, changes=changes, live=work.catalog.release, people=access.user_names(work), document_url=document_url, bar=bar_of(work)
+            request,
+            work,
+            "pages/release.html",
+            area="studio",
+            release=release,
+            changes=changes,
+            live=work.catalog.release,
+            people=access.user_names(work),
+            document_url=document_url,
+            bar=bar_of(work),
         )
 
 
@@ -410,5 +447,3 @@ def roll_back(request: Request, number: int, form: Mapping[str, str] = Depends(p
     with writing(request, "publish") as work:
         release = rollback(work, number, form.get("note", "").strip() or f"↩ {number}")
     return RedirectResponse(f"/studio/releases?done={release}", 303)
-
-

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from server.features.strategies.tasks import Task
 
 from admin_ui.area import Area, Link
 from admin_ui.edge import local_path, reading, writing
@@ -18,7 +19,6 @@ from server.errors import Text
 from server.feature import Work
 from server.features.access import service as access
 from server.features.strategies import service as strategies
-from server.features.strategies.tasks import Task
 
 router = APIRouter()
 STATES: Mapping[str, Text] = {
@@ -123,7 +123,17 @@ def approvals(work: Work) -> tuple[Waiting, ...]:
     people, locale = access.user_names(work), work.actor.locale
     found = [
         Waiting(
-            w.object, w.record_id, w.name, f"/o/{w.object}/{w.record_id}", f"{w.workflow.of(locale)}: {w.state.of(locale)}", people.get(w.by, w.by), w.since, w.late, w.version, w.actions, w.facts
+            w.object,
+            w.record_id,
+            w.name,
+            f"/o/{w.object}/{w.record_id}",
+            f"{w.workflow.of(locale)}: {w.state.of(locale)}",
+            people.get(w.by, w.by),
+            w.since,
+            w.late,
+            w.version,
+            w.actions,
+            w.facts,
         )
         for w in waiting(work)
     ]
@@ -132,10 +142,24 @@ def approvals(work: Work) -> tuple[Waiting, ...]:
             Action("approve", Text("同意", "Approve"), f"/tasks/{task.id}/approve", main=True),
             Action("return", Text("退回", "Return"), f"/tasks/{task.id}/return", comment=True),
         )
-        facts = tuple((k, v) for k, v in (((Text("要做到", "Checklist").of(locale)), task.checklist.of(locale)), (Text("结果", "Result").of(locale), task.note)) if v)
+        facts = tuple(
+            (k, v) for k, v in (((Text("要做到", "Checklist").of(locale)), task.checklist.of(locale)), (Text("结果", "Result").of(locale), task.note)) if v
+        )
         what = f"{task.strategy_title.of(locale)}: {task.title.of(locale)}" if task.strategy_title else task.title.of(locale)
         found.append(
-            Waiting("task", task.id, task.record_name or task.title.of(locale), f"/tasks/{task.id}", what, people.get(task.done_by or "", task.done_by or ""), task.done_at, False, None, actions, facts)
+            Waiting(
+                "task",
+                task.id,
+                task.record_name or task.title.of(locale),
+                f"/tasks/{task.id}",
+                what,
+                people.get(task.done_by or "", task.done_by or ""),
+                task.done_at,
+                False,
+                None,
+                actions,
+                facts,
+            )
         )
     return tuple(found)
 
