@@ -16,6 +16,10 @@ def no_problems(value: Any, catalog: "Catalog") -> Iterable[Problem]:
     return ()
 
 
+def no_change_problems(old: Any, new: Any, catalog: "Catalog") -> Iterable[Problem]:
+    return ()
+
+
 def no_outputs(value: Any, catalog: "Catalog", object_key: str) -> Iterable[Output]:
     return ()
 
@@ -25,6 +29,7 @@ class Kind:
     """`parse` turns a document that passed its meta-schema into the feature's frozen value; it must not raise on such a document.
     `check` finds what the meta-schema cannot: names, types, meaning. It sees the whole candidate catalog and never raises.
     `gives(value, catalog, object_key)` lists the names a document adds to the records of that object, see features/objects/results.py.
+    `check_change` finds what may not become of a published value: (published, candidate, the candidate catalog).
     The meta-schema is schemas/meta/<key>.schema.json, the documents of the shipped template stand in `folder`.
     """
 
@@ -33,6 +38,7 @@ class Kind:
     folder: str  # e.g. "schemas/indicators"
     parse: Callable[[Document], Any]
     check: Callable[[Any, "Catalog"], Iterable[Problem]] = no_problems
+    check_change: Callable[[Any, Any, "Catalog"], Iterable[Problem]] = no_change_problems
     icon: str = "file"
     gives: Callable[[Any, "Catalog", str], Iterable[Output]] = no_outputs
 
