@@ -4,7 +4,7 @@ The SQL is a chain of MATERIALIZED stages in dependency order. Without the keywo
 work out a score again at each of its mentions: 1.6 to 1.8 times slower on a million records.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from server.config.catalog import Catalog
 from server.config.output import Output
 from server.expressions.types import BOOLEAN, At, Scope
+from server.features.assessment.tables import population_values
 from server.features.classification import engine as classification
 from server.features.indicators import engine as indicators
 from server.features.indicators.gathering import Gathering, Pass, days_used, exact_sum, moments, passes, subject_names
@@ -285,3 +286,28 @@ def _label(name: str) -> str:
 
 def _materialized(query: sa.Select[Any], name: str) -> sa.CTE:
     return query.cte(name).prefix_with("MATERIALIZED")
+
+
+class Seen(Mapping[str, Element]):
+    """What an expression over a record and its results sees in a statement: fields of `record`, outputs of `found`, the population's values."""
+
+    def __init__(self, catalog: Catalog, object_key: str, record: sa.FromClause, found: sa.FromClause, at: At | None = None) -> None:
+        self.fields = objects.value_columns(catalog, object_key, record, at)
+        self.given = results.names(catalog, object_key)
+        self.object_key, self.found = object_key, found
+
+    def __getitem__(self, name: str) -> Element:
+        output = self.given.get(name)
+        if output is None:
+            return self.fields[name]
+        if not output.population:
+            return self.found.c[name]
+        shared = population_values.c
+        return sa.select(shared.value).where(shared.object == self.object_key, shared.key == name).scalar_subquery()
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.fields
+        yield from self.given
+
+    def __len__(self) -> int:
+        return len(self.fields) + len(self.given)

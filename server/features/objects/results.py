@@ -58,12 +58,8 @@ def given(catalog: Catalog, object_key: str) -> tuple[Output, ...]:
 
 def names(catalog: Catalog, object_key: str) -> Mapping[str, Output]:
     """All outputs in the order in which they can be worked out. Those on a circle (publishing refuses it) come last, as they stand."""
-    memo = ("results.names", object_key)
-    found: Mapping[str, Output] | None = catalog.memo.get(memo)
-    if found is None:
-        ordered, circle = _ordered(catalog, object_key)
-        found = catalog.memo[memo] = ordered | circle
-    return found
+    ordered, turning = _ordered(catalog, object_key)
+    return {**ordered, **turning}
 
 
 def outputs(catalog: Catalog, object_key: str) -> Mapping[str, Output]:
@@ -76,7 +72,15 @@ def circle(catalog: Catalog, object_key: str) -> frozenset[str]:
     return frozenset(_ordered(catalog, object_key)[1])
 
 
-def _ordered(catalog: Catalog, object_key: str) -> tuple[dict[str, Output], dict[str, Output]]:
+def _ordered(catalog: Catalog, object_key: str) -> tuple[Mapping[str, Output], Mapping[str, Output]]:
+    memo = ("results.ordered", object_key)
+    found: tuple[Mapping[str, Output], Mapping[str, Output]] | None = catalog.memo.get(memo)
+    if found is None:
+        found = catalog.memo[memo] = _put_in_order(catalog, object_key)
+    return found
+
+
+def _put_in_order(catalog: Catalog, object_key: str) -> tuple[dict[str, Output], dict[str, Output]]:
     waiting = {output.name: output for output in given(catalog, object_key)}
     scope = objects.scope(catalog, object_key)
     known = dict(scope.names)
