@@ -1,0 +1,45 @@
+"""Strategies and tasks, from one door. Running strategies are in runs.py, tasks in tasks.py."""
+
+from server.features.strategies.runs import get_run, on_assessed, running_counts, runs_of, start, startable, stop
+from server.features.strategies.tasks import (
+    add_note,
+    approve_task,
+    cancel_task,
+    change_due,
+    complete_task,
+    create_task,
+    get_task,
+    list_tasks,
+    my_approvals,
+    my_tasks,
+    overdue_count,
+    reassign,
+    task_history,
+    tasks_of,
+    tasks_of_review,
+)
+
+__all__ = [
+    "add_note",
+    "approve_task",
+    "cancel_task",
+    "change_due",
+    "complete_task",
+    "create_task",
+    "get_run",
+    "get_task",
+    "list_tasks",
+    "my_approvals",
+    "my_tasks",
+    "on_assessed",
+    "overdue_count",
+    "reassign",
+    "running_counts",
+    "runs_of",
+    "start",
+    "startable",
+    "stop",
+    "task_history",
+    "tasks_of",
+    "tasks_of_review",
+]
