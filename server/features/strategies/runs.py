@@ -1,7 +1,7 @@
 """Strategies that run: started and stopped with the results of their subjects, or by hand."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from server.errors import Conflict, Forbidden, NotFound, Text
-from server.feature import Assessed, Work
+from server.feature import Work
 from server.features.access import service as access
 from server.features.audit import service as audit
 from server.features.strategies import assignment
@@ -17,9 +17,6 @@ from server.features.strategies.engine import Met, Run, decide, due_on
 from server.features.strategies.kind import Measure, Strategy
 from server.features.strategies.subjects import Subjects, may_see, subjects
 from server.features.strategies.tables import strategy_runs, task_events, tasks
-
-CHUNK = 2000
-
 
 @dataclass(frozen=True)
 class StrategyRun:
@@ -38,13 +35,8 @@ class StrategyRun:
     end_reason: str | None
 
 
-def on_assessed(work: Work, assessed: Assessed) -> None:
-    """Start and stop what the new results ask for. Looks at the given subjects only, two reading statements for all of them."""
-    for start in range(0, len(assessed.ids), CHUNK):
-        _follow(work, assessed.object, assessed.ids[start : start + CHUNK])
-
-
-def _follow(work: Work, object_key: str, ids: Sequence[int]) -> None:
+def follow_results(work: Work, object_key: str, ids: Sequence[int]) -> None:
+    """Start and stop what the new results ask for: two reading statements for all the given subjects."""
     strategies = {s.key: s for s in _strategies(work, object_key)}
     runs = _open_runs(work, object_key, ids)
     if not strategies and not runs:
@@ -118,40 +110,44 @@ def begin(work: Work, strategy: Strategy, record_ids: Sequence[int], alert_id: i
     columns += [(found.met(m.when) if m.when else sa.true()).label(f"measure_{i}") for i, m in enumerate(strategy.measures)]
     columns += [found.columns[f].label(f"holder_{i}") for i, f in enumerate(holders)]
     rows = work.session.execute(sa.select(*columns).select_from(found.source).where(found.id.in_(record_ids), found.alive).order_by(found.id)).all()
-    runs, level_name = [], _level_name(found, names)
+    level_name = _level_name(found, names)
+    values = [{n: _plain(row._mapping[f"value_{i}"]) for i, n in enumerate(names)} for row in rows]
+    runs = _insert_runs(work, strategy, [(row.id, v, v.get(level_name or "")) for row, v in zip(rows, values, strict=True)], alert_id, armed)
+    made: list[dict[str, Any]] = []
     for row in rows:
-        values = {n: _plain(row._mapping[f"value_{i}"]) for i, n in enumerate(names)}
-        run_id = _insert_run(work, strategy, row.id, alert_id, armed, values, values.get(level_name) if level_name else None)
         people = {f: row._mapping[f"holder_{i}"] for i, f in enumerate(holders)}
-        measures = [m for i, m in enumerate(strategy.measures) if row._mapping[f"measure_{i}"]]
-        _insert_measures(work, strategy, row.id, run_id, measures, people)
-        runs.append(run_id)
-    audit.record_many(work, "start_strategy", strategy.object, [(row.id, {"strategy": strategy.key, "run": run}) for row, run in zip(rows, runs, strict=True)])
-    return runs
+        for i, m in enumerate(strategy.measures):
+            if row._mapping[f"measure_{i}"]:
+                made.append(measure_task(work, strategy, row.id, runs[row.id], m, *assignment.resolve(m.assignee, people)))
+    if made:
+        work.session.execute(sa.insert(tasks), made)
+    audit.record_many(work, "start_strategy", strategy.object, [(i, {"strategy": strategy.key, "run": run}) for i, run in sorted(runs.items())])
+    return [runs[row.id] for row in rows]
 
 
-def _insert_run(work: Work, strategy: Strategy, record_id: int, alert_id: int | None, armed: bool, values: Mapping[str, Any], level: Any) -> int:
-    made = work.session.execute(
-        sa.insert(strategy_runs).values(
-            strategy=strategy.key,
-            object=strategy.object,
-            record_id=record_id,
-            started_at=work.now,
-            by=work.actor.username,
-            alert_id=alert_id,
-            release=work.catalog.release,
-            level=level if isinstance(level, str) else None,
-            values=values,
-            armed=armed,
-        )
-    )
-    return int(made.inserted_primary_key[0])
-
-
-def _insert_measures(work: Work, strategy: Strategy, record_id: int, run_id: int, measures: Iterable[Measure], people: Mapping[str, str | None]) -> None:
-    rows = [measure_task(work, strategy, record_id, run_id, m, *assignment.resolve(m.assignee, people)) for m in measures]
-    if rows:
-        work.session.execute(sa.insert(tasks), rows)
+def _insert_runs(
+    work: Work, strategy: Strategy, subjects_: Sequence[tuple[int, Mapping[str, Any], Any]], alert_id: int | None, armed: bool
+) -> dict[int, int]:
+    """Run ids by record."""
+    rows = [
+        {
+            "strategy": strategy.key,
+            "object": strategy.object,
+            "record_id": record_id,
+            "started_at": work.now,
+            "by": work.actor.username,
+            "alert_id": alert_id,
+            "release": work.catalog.release,
+            "level": level if isinstance(level, str) else None,
+            "values": values,
+            "armed": armed,
+        }
+        for record_id, values, level in subjects_
+    ]
+    if not rows:
+        return {}
+    made = work.session.execute(sa.insert(strategy_runs).returning(strategy_runs.c.record_id, strategy_runs.c.id), rows)
+    return {record_id: run_id for record_id, run_id in made}
 
 
 def measure_task(work: Work, strategy: Strategy, record_id: int, run_id: int, m: Measure, assignee: str | None, role: str | None) -> dict[str, Any]:

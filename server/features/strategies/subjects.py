@@ -16,8 +16,8 @@ from server.expressions.types import BOOLEAN, At, Scope, Type
 from server.feature import Work
 from server.features.access import service as access
 from server.features.objects import results
-from server.features.objects.engine import scope as object_scope
 from server.features.objects.engine import tables, value_columns
+from server.features.strategies.scopes import assessed_references, deep_scope, subject_scope
 from server.fields.registry import FIELD_TYPES
 
 
@@ -73,7 +73,7 @@ class Subjects:
         given: dict[str, sa.ColumnElement[Any]] = {}
         if self.results is not None:
             given = {name: self.results.c[name] for name in results.outputs(self.catalog, self.object_key)}
-        for reference, target in self._assessed_references:
+        for reference, target in assessed_references(self.catalog, self.object_key) if self.deep else ():
             theirs = results.table(self.catalog, target).alias()
             for name in results.outputs(self.catalog, target):
                 found = sa.select(theirs.c[name]).where(theirs.c.record_id == self.table.c[reference])
@@ -82,19 +82,7 @@ class Subjects:
 
     @cached_property
     def scope(self) -> Scope:
-        own = results.scope(self.catalog, self.object_key) if self.assessed else object_scope(self.catalog, self.object_key)
-        names = dict(own.names)
-        for reference, target in self._assessed_references:
-            names |= {f"{reference}.{name}": output.as_name for name, output in results.outputs(self.catalog, target).items()}
-        return Scope(names)
-
-    @cached_property
-    def _assessed_references(self) -> tuple[tuple[str, str], ...]:
-        if not self.deep:
-            return ()
-        fields = self.catalog.get("object", self.object_key).fields.values()
-        targets = ((f.key, self.catalog.get("object", f.reference)) for f in fields if f.type == "reference")
-        return tuple((key, target.key) for key, target in targets if target is not None and target.assessed)
+        return deep_scope(self.catalog, self.object_key) if self.deep else subject_scope(self.catalog, self.object_key)
 
     @property
     def id(self) -> sa.ColumnElement[int]:
@@ -162,6 +150,27 @@ def may_see(work: Work, object_key: str, record_id: int, action: str = "read") -
         return False
     found = subjects(work, object_key)
     return work.session.scalar(sa.select(found.id).select_from(found.table).where(found.id == record_id, visible(work, found, action))) is not None
+
+
+def visible_ids(work: Work, object_key: str, ids: Iterable[int]) -> frozenset[int]:
+    """Those of the records that the actor may read."""
+    wanted = set(ids)
+    if work.catalog.get("object", object_key) is None or not wanted:
+        return frozenset()
+    found = subjects(work, object_key)
+    return frozenset(work.session.scalars(sa.select(found.id).select_from(found.table).where(found.id.in_(wanted), visible(work, found))))
+
+
+def of_visible_records(work: Work, table: sa.Table) -> sa.ColumnElement[bool]:
+    """Rows of a table with `object` and `record_id` that are about no record, or about one the actor may read."""
+    parts = [table.c.record_id.is_(None)]
+    for object_key in work.session.scalars(sa.select(table.c.object).where(table.c.record_id.is_not(None)).distinct()):
+        if work.catalog.get("object", object_key) is None:
+            continue
+        found = subjects(work, object_key)
+        readable = visible(work, found)
+        parts.append(sa.and_(table.c.object == object_key, table.c.record_id.in_(sa.select(found.id).select_from(found.table).where(readable))))
+    return sa.or_(*parts)
 
 
 def record_names(work: Work, object_key: str, ids: Sequence[int]) -> Mapping[int, str]:

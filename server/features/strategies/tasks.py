@@ -13,7 +13,7 @@ from server.feature import Work
 from server.features.access import service as access
 from server.features.audit import service as audit
 from server.features.strategies.runs import measure_task
-from server.features.strategies.subjects import may_see, record_names
+from server.features.strategies.subjects import may_see, of_visible_records, record_names, visible_ids
 from server.features.strategies.tables import strategy_runs, task_events, tasks
 
 STATES = ("open", "waiting_approval", "done", "superseded", "cancelled")
@@ -29,6 +29,7 @@ class Task:
     object: str
     record_id: int | None
     record_name: str
+    record_seen: bool  # the actor may open the record
     title: Text
     checklist: Text
     strategy_run_id: int | None
@@ -69,8 +70,14 @@ class TaskEvent:
 
 def my_tasks(work: Work) -> tuple[Task, ...]:
     """What the actor should do, the most urgent first: tasks given to them, to one of their roles, or to nobody about records they may see."""
-    found = _tasks(work, sa.and_(tasks.c.state == "open", _may_be_mine(work)), order=(tasks.c.due_on, tasks.c.id))
-    return tuple(t for t in found if t.mine)
+    return _tasks(work, sa.and_(tasks.c.state == "open", _is_mine(work)), order=(tasks.c.due_on, tasks.c.id))
+
+
+def my_task_counts(work: Work) -> tuple[int, int]:
+    """(open, of these late), for the badge."""
+    late = sa.func.coalesce(sa.func.sum(sa.case((tasks.c.due_on < work.at.today, 1), else_=0)), 0)
+    row = work.session.execute(sa.select(sa.func.count(), late).select_from(tasks).where(tasks.c.state == "open", _is_mine(work))).one()
+    return int(row[0]), int(row[1])
 
 
 def my_approvals(work: Work) -> tuple[Task, ...]:
@@ -100,6 +107,7 @@ def list_tasks(
             conditions.append(column == value)
     if overdue:
         conditions += [tasks.c.due_on < work.at.today, tasks.c.state == "open"]
+    conditions.append(of_visible_records(work, tasks))
     return tuple(t for t in _tasks(work, sa.and_(*conditions), order=(tasks.c.due_on, tasks.c.id)) if _visible(work, t))
 
 
@@ -321,18 +329,14 @@ def _both(text: Text | str) -> Text:
 # -- Rows --------------------------------------------------------------------------------------------------------------------
 
 
-def _may_be_mine(work: Work) -> sa.ColumnElement[bool]:
+def _is_mine(work: Work) -> sa.ColumnElement[bool]:
+    """Given to the actor; or to nobody, for one of their roles or for no role, about a record they may see."""
     for_my_role = sa.or_(tasks.c.role.in_(work.actor.roles), tasks.c.role.is_(None))
-    return sa.or_(tasks.c.assignee == work.actor.username, sa.and_(tasks.c.assignee.is_(None), for_my_role))
+    return sa.or_(tasks.c.assignee == work.actor.username, sa.and_(tasks.c.assignee.is_(None), for_my_role, of_visible_records(work, tasks)))
 
 
-def _unclaimed(work: Work, row: sa.Row[Any]) -> bool:
-    """A task of nobody is for a role; where there is none, for everybody who may see its record."""
-    if row.assignee is not None or not access.may(work, "tasks"):
-        return False
-    if row.role is not None:
-        return row.role in work.actor.roles
-    return row.record_id is None or may_see(work, row.object, row.record_id)
+def _unclaimed(work: Work, row: sa.Row[Any], seen: bool) -> bool:
+    return row.assignee is None and (row.role is None or row.role in work.actor.roles) and seen and access.may(work, "tasks")
 
 
 def _visible(work: Work, task: Task) -> bool:
@@ -341,7 +345,7 @@ def _visible(work: Work, task: Task) -> bool:
         return True
     if task.record_id is None:
         return access.may(work, "tasks") and (task.review_id is None or access.may(work, "reviews"))
-    return may_see(work, task.object, task.record_id)
+    return task.record_seen
 
 
 def _tasks(work: Work, condition: sa.ColumnElement[bool], order: Sequence[Any] = (tasks.c.id,)) -> tuple[Task, ...]:
@@ -358,14 +362,15 @@ def _tasks(work: Work, condition: sa.ColumnElement[bool], order: Sequence[Any] =
         if row.record_id is not None:
             ids[row.object].add(row.record_id)
     names = {(key, i): name for key, found in ids.items() for i, name in record_names(work, key, sorted(found)).items()}
-    return tuple(_task(work, row, names.get((row.object, row.record_id), "")) for row in rows)
+    seen = {(key, i) for key, found in ids.items() for i in visible_ids(work, key, found)}
+    return tuple(_task(work, row, names.get((row.object, row.record_id), ""), row.record_id is None or (row.object, row.record_id) in seen) for row in rows)
 
 
-def _task(work: Work, row: sa.Row[Any], record_name: str) -> Task:
+def _task(work: Work, row: sa.Row[Any], record_name: str, seen: bool) -> Task:
     strategy = work.catalog.get("strategy", row.strategy) if row.strategy else None
     me, roles = work.actor.username, work.actor.roles
     handles = access.may(work, "tasks")
-    mine = row.state == "open" and (work.actor.is_system or row.assignee == me or _unclaimed(work, row))
+    mine = row.state == "open" and (work.actor.is_system or row.assignee == me or _unclaimed(work, row, seen))
     approves = row.state == "waiting_approval" and row.approver in roles and row.done_by != me
     manages = work.actor.is_system or (handles and (mine or row.created_by == me or row.approver in roles or access.may(work, "sign")))
     late = (work.at.today - row.due_on).days if row.state == "open" else 0
@@ -375,6 +380,7 @@ def _task(work: Work, row: sa.Row[Any], record_name: str) -> Task:
         object=row.object,
         record_id=row.record_id,
         record_name=record_name,
+        record_seen=seen,
         title=Text(row.title_zh, row.title_en),
         checklist=Text(row.checklist_zh, row.checklist_en),
         strategy_run_id=row.strategy_run_id,

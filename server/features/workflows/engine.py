@@ -6,7 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from server.config.catalog import Catalog
 from server.errors import Text
+from server.expressions.types import Scope
+from server.features.strategies.scopes import deep_scope
 from server.features.workflows.kind import State, Transition, Workflow
 
 WORKING_HOURS = 8  # of a working day: half a day is four hours
@@ -62,3 +65,8 @@ def _skip_weekend(local: datetime) -> datetime:
     while local.weekday() >= 5:
         local += timedelta(days=1)
     return local
+
+
+def guard_scope(catalog: Catalog, object_key: str) -> Scope:
+    """What guards and effects may name: the record, the records it references, and the results of both."""
+    return deep_scope(catalog, object_key)
