@@ -3,9 +3,10 @@
 from types import ModuleType
 
 from server.config import tables as config
+from server.features.access import tables as access
 from server.features.audit import tables as audit
 from server.storage.system import metadata
 
-MODULES: tuple[ModuleType, ...] = (config, audit)
+MODULES: tuple[ModuleType, ...] = (config, audit, access)
 
 __all__ = ["MODULES", "metadata"]

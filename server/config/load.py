@@ -9,6 +9,7 @@ from typing import Any
 from server.config.document import Document
 from server.config.names import pointer, shown
 from server.errors import Problem, Text
+from server.settings import data_folder
 
 MAX_BYTES = 1_048_576  # of one document
 MAX_DEPTH = 32
@@ -224,3 +225,8 @@ def as_document(kind: str, key: str, body: Mapping[str, Any] | str, file: str = 
         hint = Text("改键请用“另存为”：它会成为一份新文档", "For another key make a new document")
         return None, [Problem("/key", message, hint, file=file, code="wrong_key")]
     return document, problems
+
+
+def template_folders(folder: str = "") -> tuple[Path, ...]:
+    """Where the documents of a first start come from: the folder given by the settings, or the template that ships with the product."""
+    return (Path(folder),) if folder else (data_folder("schemas"), data_folder("workflows"))

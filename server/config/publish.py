@@ -12,12 +12,12 @@ import sqlalchemy as sa
 from server.config.catalog import Catalog
 from server.config.check import check, errors
 from server.config.document import Document
+from server.config.load import load_folder, template_folders
 from server.config.releases import get_release, read_release
 from server.config.tables import documents as document_table
 from server.config.tables import drafts, release_documents, releases
 from server.errors import Conflict, Invalid, Text
 from server.storage.ddl import alone, impatient
-
 
 LANGUAGE = 1  # version of the formula language: it never changes under a release's feet
 
@@ -114,6 +114,16 @@ def _write(work: Publishing, new: Catalog, digests: Mapping[tuple[str, str], str
         drafted = None if draft.body is None else Document(*identity, json.loads(draft.body)).digest
         if drafted == digests.get(identity):
             session.execute(drafts.delete().where(drafts.c.kind == draft.kind, drafts.c.key == draft.key))
+
+
+def publish_first(work: Publishing, folder: str = "") -> int | None:
+    """At a first start: the template (or the folder of the settings) as release 1. None when there is a release already."""
+    if work.catalog.release:
+        return None
+    documents, problems = load_folder(*template_folders(folder))
+    if problems:
+        raise Invalid(problems)
+    return publish(work, documents, "template")
 
 
 def body_text(document: Document) -> str:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -78,17 +79,21 @@ def catalog_at(connection: sa.Connection, live: Catalog, number: int) -> Catalog
 
 def list_releases(connection: sa.Connection, limit: int = 200) -> list[Release]:
     """Newest first."""
-    return [Release(*row.tuple()) for row in connection.execute(_listing().order_by(releases.c.id.desc()).limit(limit))]
+    return [_release(row) for row in connection.execute(_listing().order_by(releases.c.id.desc()).limit(limit))]
 
 
 def get_release(connection: sa.Connection, number: int) -> Release:
     row = connection.execute(_listing().where(releases.c.id == number)).first()
     if row is None:
         raise NotFound(Text(f"没有发布版本 {number}", f"There is no release {number}"))
-    return Release(*row.tuple())
+    return _release(row)
 
 
 def _listing() -> sa.Select[tuple[int, datetime, str, str, int, int | None, int]]:
     c = releases.c
     count = sa.select(sa.func.count()).where(release_documents.c.release == c.id).scalar_subquery()
     return sa.select(c.id, c.at, c.by, c.note, c.parent, c.restored, count)
+
+
+def _release(row: Any) -> Release:
+    return Release(*row)
