@@ -95,4 +95,3 @@ def recipients(rule: Rule, object_type: ObjectType, values: Mapping[str, Any], a
         elif values.get(to):
             found[f"user:{values[to]}"] = None
     return tuple(found)
-

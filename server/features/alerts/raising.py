@@ -13,7 +13,7 @@ from server.feature import Assessed, Work
 from server.features.alerts.engine import OWN_PLACEHOLDERS, RANK, SEVERITIES, Rule, Waiting, cool_down, recipients, rules
 from server.features.alerts.tables import alert_events, alerts
 from server.features.assessment.engine import Seen
-from server.features.assessment.explain import read_values, reasons
+from server.features.assessment.replay import read_values, reasons
 from server.features.objects import engine as objects
 from server.features.objects import results
 from server.features.objects.kind import ObjectType
@@ -69,8 +69,10 @@ def _conditions_query(work: Work, object_key: str, found: Sequence[Rule]) -> sa.
     fires = [sa.case((r.when.met_sql(seen), 1), else_=0) for r in found]
     clears = [sa.case((r.clear.met_sql(seen) if r.clear else sa.not_(r.when.sql(seen)), 1), else_=0) for r in found]
     columns = [c.label(f"c{i}") for i, c in enumerate([*fires, *clears])]
-    return sa.select(values.c.record_id, *columns).join_from(values, record, record.c.id == values.c.record_id).where(
-        values.c.record_id.in_(sa.bindparam("ids", expanding=True))
+    return (
+        sa.select(values.c.record_id, *columns)
+        .join_from(values, record, record.c.id == values.c.record_id)
+        .where(values.c.record_id.in_(sa.bindparam("ids", expanding=True)))
     )
 
 

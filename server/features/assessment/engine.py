@@ -220,9 +220,7 @@ class _Builder:
     def stages(self) -> tuple[sa.CTE, Callable[[str], Element]]:
         """The chain; the last stage with a function that gives the column of a name in it."""
         subject, subject_of = self._subject()
-        gathered = [
-            _materialized(Gathering(self.catalog, p, subject, subject_of, self.scoped).query(), f"gathered_{i}") for i, p in enumerate(self.passes, 1)
-        ]
+        gathered = [_materialized(Gathering(self.catalog, p, subject, subject_of, self.scoped).query(), f"gathered_{i}") for i, p in enumerate(self.passes, 1)]
         raw = {g.name: cte.c[g.name] for p, cte in zip(self.passes, gathered, strict=True) for g in p.gathered}
         joined: sa.FromClause = subject
         for cte in gathered:

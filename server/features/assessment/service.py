@@ -104,7 +104,11 @@ def _begin(work: Work, object_key: str, as_of: date | None) -> tuple[Mapping[str
         raise Invalid([Problem("as_of", Text("不能评估未来的日期", "A day to come cannot be assessed"), code="future")])
     runs = assessment_runs.c
     same = sa.and_(runs.as_of == day, runs.release == work.catalog.release, runs.past == (day < today))
-    cut = work.session.execute(sa.select(assessment_runs).where(runs.object == object_key, runs.state == "running", same).order_by(runs.id.desc())).mappings().first()
+    cut = (
+        work.session.execute(sa.select(assessment_runs).where(runs.object == object_key, runs.state == "running", same).order_by(runs.id.desc()))
+        .mappings()
+        .first()
+    )
     ended = sa.update(assessment_runs).where(runs.object == object_key, runs.state == "running").values(state="abandoned", finished_at=work.now)
     work.session.execute(ended.where(runs.id != cut["id"]) if cut else ended)
     if cut:
@@ -302,5 +306,3 @@ def last_run(work: Work, object_key: str) -> Mapping[str, Any] | None:
     runs = assessment_runs.c
     query = sa.select(assessment_runs).where(runs.object == object_key, runs.state == "done", runs.past == sa.false())
     return work.session.execute(query.order_by(runs.id.desc()).limit(1)).mappings().first()
-
-

@@ -168,7 +168,9 @@ def _movers(work: Work, live: _Side, other: _Side, found: _Found) -> Iterator[Mo
     for key, before, after in found.moved:
         record_id = (before or after)["record_id"]
         old_score, new_score = (before.get(score), after.get(score)) if score else (None, None)
-        yield Mover(record_id, names.get(record_id, str(record_id)), key, before.get(key), after.get(key), old_score, new_score, _why(live, other, key, before, after))
+        yield Mover(
+            record_id, names.get(record_id, str(record_id)), key, before.get(key), after.get(key), old_score, new_score, _why(live, other, key, before, after)
+        )
 
 
 def _is_risk(catalog: Catalog, key: str) -> bool:
@@ -235,5 +237,3 @@ def _missing_columns(candidate: Catalog, run: Catalog, object_key: str) -> Itera
         if run.documents.get((kind, key)) is not document:
             text = Text(f"对象 {key} 的新字段尚无数据,试算时按已发布的字段计算", f"New fields of {key} hold no data yet: the run used its published fields")
             yield Problem(f"{kind}/{key}", text, severity="warning", code="not_made")
-
-

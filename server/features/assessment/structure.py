@@ -93,5 +93,3 @@ def _stored(object_type: ObjectType, names: frozenset[str]) -> frozenset[str]:
         else:
             waiting |= {n for n in objects.names_read(field.computed)[0] if n not in found and n != name}
     return frozenset(found)
-
-

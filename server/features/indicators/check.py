@@ -55,7 +55,9 @@ def _population(indicator: Indicator, results: Scope) -> Iterator[Problem]:
 
 def _derived(indicator: Indicator, results: Scope) -> Iterator[Problem]:
     yield from _must(indicator, "expression")
-    yield from _must_not(indicator, Text("派生指标", "A derived indicator"), "join", "match", "filter", "aggregate", "value", "divisor", "date", "window_days", "previous")
+    yield from _must_not(
+        indicator, Text("派生指标", "A derived indicator"), "join", "match", "filter", "aggregate", "value", "divisor", "date", "window_days", "previous"
+    )
     yield from text_problems(indicator.expression, results, "/expression")
 
 
@@ -98,7 +100,11 @@ def _way(indicator: Indicator, catalog: Catalog, names: Scope) -> Iterator[Probl
     if not indicator.join:
         return
     fields = catalog.get("object", indicator.source).fields
-    joined = {key for key, f in fields.items() if f.type == "reference" and f.reference == indicator.object and objects.is_stored(f, catalog.get("object", indicator.source))}
+    joined = {
+        key
+        for key, f in fields.items()
+        if f.type == "reference" and f.reference == indicator.object and objects.is_stored(f, catalog.get("object", indicator.source))
+    }
     if indicator.join not in joined:
         yield unknown("/join", Text(f"指向 {indicator.object} 的引用字段", f"reference field to {indicator.object}"), indicator.join, joined)
 

@@ -183,7 +183,11 @@ class Gathering:
         order = [self._date(i.date)[0]] if i.date else []
         order = [c.desc() if newest else c.asc() for c in [*order, self.source.c.id]]
         place = sa.func.row_number().over(partition_by=self.id, order_by=order).label("place")
-        inner = self._from(sa.select(self.id.label("id"), value.label("value"), place)).where(value.is_not(None), *self._conditions(gathered).values()).subquery("p")
+        inner = (
+            self._from(sa.select(self.id.label("id"), value.label("value"), place))
+            .where(value.is_not(None), *self._conditions(gathered).values())
+            .subquery("p")
+        )
         return sa.select(inner.c.id, inner.c.value.label(gathered.name)).where(inner.c.place == 1)
 
     def _from(self, query: sa.Select[Any]) -> sa.Select[Any]:
@@ -251,4 +255,3 @@ def exact_sum(value: Element) -> Element:
     whole = formula("floor(value)", "value").sql({"value": value})
     rest = formula("floor((value - floor(value)) * 1000000000 + 0.5)", "value").sql({"value": value})
     return sa.func.sum(sa.cast(whole, sa.Double()), type_=sa.Double()) + sa.func.sum(sa.cast(rest, sa.Double()), type_=sa.Double()) / number(1e9)
-

@@ -36,9 +36,7 @@ def gives_of_risk_type(risk_type: RiskType, catalog: Catalog, object_key: str) -
     return (
         _labels(likely, Text(f"{title.zh}:发生概率", f"{title.en}: likelihood"), key, "likelihood", matrix.likelihood if matrix else (), risk_type.likelihood),
         _labels(grave, Text(f"{title.zh}:影响程度", f"{title.en}: impact"), key, "impact", matrix.impact if matrix else (), risk_type.impact),
-        Output(
-            key, title, "risk_type", key, TEXT, options=tuple((x.key, x.title) for x in matrix.levels) if matrix else (), reads=frozenset({likely, grave})
-        ),
+        Output(key, title, "risk_type", key, TEXT, options=tuple((x.key, x.title) for x in matrix.levels) if matrix else (), reads=frozenset({likely, grave})),
     )
 
 

@@ -70,4 +70,6 @@ def _order(factor: Factor, path: str) -> Iterator[Problem]:
         if not numbers or not one.op or not two.op or one.op[0] != two.op[0]:
             continue
         if (one.op[0] == ">" and two.value > one.value) or (one.op[0] == "<" and two.value < one.value):
-            yield Problem(f"{path}/bands/{j + 1}", Text("此档永远不会命中:前一档已包含", "This band is never reached: the one before takes all"), code="unreachable")
+            yield Problem(
+                f"{path}/bands/{j + 1}", Text("此档永远不会命中:前一档已包含", "This band is never reached: the one before takes all"), code="unreachable"
+            )
