@@ -70,7 +70,13 @@ def _state(path: str, state: State, flow: Workflow, catalog: Catalog) -> Iterato
     if state.type == "final" and leaving:
         yield wrong(f"{path}/type", f"结束状态 “{state.key}” 还有离开的步骤", f"The final state “{state.key}” has transitions that leave it", "final_left")
     if state.type != "final" and not leaving:
-        yield warning(path, f"状态 “{state.key}” 没有离开的步骤", f"No transition leaves the state “{state.key}”", "dead_end", Text("或把它设为结束状态", "Or make it final"))
+        yield warning(
+            path,
+            f"状态 “{state.key}” 没有离开的步骤",
+            f"No transition leaves the state “{state.key}”",
+            "dead_end",
+            Text("或把它设为结束状态", "Or make it final"),
+        )
     if state.type == "approval":
         yield from _approval(path, state, leaving)
     elif state.approvers:
@@ -105,7 +111,10 @@ def _places(path: str, transition: Transition, flow: Workflow) -> Iterator[Probl
             yield unknown(f"{path}/from/{i}", "state", key, flow.states)
         elif transition.decision and flow.states[key].type != "approval":
             yield wrong(
-                f"{path}/decision", f"“{key}” 不是审批状态，没有什么可{'同意' if transition.decision == 'approve' else '驳回'}", f"“{key}” is no approval state: there is nothing to {transition.decision}", "decision"
+                f"{path}/decision",
+                f"“{key}” 不是审批状态，没有什么可{'同意' if transition.decision == 'approve' else '驳回'}",
+                f"“{key}” is no approval state: there is nothing to {transition.decision}",
+                "decision",
             )
     if transition.target not in flow.states:
         yield unknown(f"{path}/to", "state", transition.target, flow.states)
