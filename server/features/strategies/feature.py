@@ -1,6 +1,7 @@
-"""What the rest of the product knows of strategies."""
+"""What the rest of the product knows of strategies: new results start and stop them."""
 
 from server.feature import Feature
 from server.features.strategies.kind import KIND
+from server.features.strategies.service import on_assessed
 
-FEATURE = Feature("strategies", kinds=(KIND,))
+FEATURE = Feature("strategies", kinds=(KIND,), on_assessed=on_assessed)
