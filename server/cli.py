@@ -1,9 +1,197 @@
 """The `weatherglass` command. Each command reads its arguments, calls a service, shows the result and sets the exit code."""
 
-import typer
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Weatherglass 晴雨表: forms, rules and workflows for customer risk.")
+import typer
+from sqlalchemy.exc import SQLAlchemyError
+
+from server.clock import now
+from server.config.catalog import Catalog
+from server.config.check import check as check_documents
+from server.config.check import errors
+from server.config.load import load_folder, template_folders
+from server.config.publish import publish as publish_documents
+from server.config.publish import rollback as publish_older
+from server.config.releases import Catalogs, list_releases
+from server.errors import AppError, Invalid, Problem, Text
+from server.feature import SYSTEM, Work, working
+from server.features.access.people import first_admin
+from server.registry import HOOKS, KINDS
+from server.settings import Settings, load
+from server.storage.migrate import upgrade
+from server.storage.session import Database
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Weatherglass 晴雨表: forms, rules and workflows for customer risk."
+)
+
+
+class Opened:
+    """The database of the settings, brought up to date, and the way to open a unit of work on it as the system."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.catalogs = Catalogs(KINDS)
+        try:
+            self.database = Database(settings.database_url)
+            upgrade(self.database)
+        except (OSError, SQLAlchemyError) as error:
+            why = str(getattr(error, "orig", error)).strip()
+            raise AppError(
+                Text(f"无法打开数据库：{why}", f"Cannot open the database: {why}"), Text("请检查 WEATHERGLASS_DATABASE_URL", "See WEATHERGLASS_DATABASE_URL")
+            ) from error
+
+    @contextmanager
+    def work(self, *, write: bool, cause: str = "cli") -> Iterator[Work]:
+        with working(self.database, self.catalogs, HOOKS, SYSTEM, now(), self.settings.zone, write=write, cause=cause) as work:
+            yield work
+
+
+@contextmanager
+def opened() -> Iterator[Opened]:
+    it = Opened(load())
+    try:
+        yield it
+    finally:
+        it.database.close()
+
+
+def refuse(message: str) -> NoReturn:
+    """Ends the command with exit code 1 and one line on standard error."""
+    typer.echo(message, err=True)
+    raise typer.Exit(1)
+
+
+def line_of(problem: Problem) -> str:
+    """One problem as one line: place, what is wrong, what to do; Chinese and English."""
+    place = ":".join(p for p in (problem.file, problem.path) if p)
+    hint = f"  → {problem.hint.zh} / {problem.hint.en}" if problem.hint else ""
+    mark = "" if problem.severity == "error" else f"[{problem.severity}] "
+    return f"{place or '-'}: {mark}{problem.message.zh} / {problem.message.en}{hint}"
+
+
+def say(text: Text) -> None:
+    typer.echo(text.of(load().locale))
+
+
+Folders = Annotated[list[Path] | None, typer.Argument(help="Folders or files of documents; none: the shipped template.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The result as JSON.")]
+Note = Annotated[str, typer.Option(help="Why; kept with the release.")]
+
+
+@app.command()
+def createadmin(username: str, password: str = typer.Option(..., prompt=True, hide_input=True, confirmation_prompt=True)) -> None:
+    """Make the first administrator; refused when there is one."""
+    with opened() as it, it.work(write=True) as work:
+        first_admin(work, username=username, name=username, password=password)
+    typer.echo(f"administrator {username} created")
+
+
+# -- Documents and releases ----------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def check(folders: Folders = None, as_json: AsJson = False) -> None:
+    """Finds every problem of the documents in folders. Exit code 1 when there is an error."""
+    documents, problems = load_folder(*(folders or template_folders(load().template)))
+    problems += check_documents(Catalog(0, {(d.kind, d.key): d for d in documents}, KINDS), KINDS)
+    if as_json:
+        typer.echo(json.dumps({"documents": len(documents), "problems": [_plain(p) for p in problems]}, ensure_ascii=False, indent=2))
+    else:
+        for problem in problems:
+            typer.echo(line_of(problem))
+        bad = len(errors(problems))
+        say(
+            Text(
+                f"{len(documents)} 份文档，{bad} 个错误，{len(problems) - bad} 个警告",
+                f"{len(documents)} documents, {bad} errors, {len(problems) - bad} warnings",
+            )
+        )
+    if errors(problems):
+        raise typer.Exit(1)
+
+
+@app.command()
+def publish(
+    folders: Folders = None, note: Note = "", prune: Annotated[bool, typer.Option(help="Remove live documents that the folders do not have.")] = False
+) -> None:
+    """Publishes the documents in folders as a new release: adds and replaces; with --prune they become all there is."""
+    documents, problems = load_folder(*(folders or template_folders(load().template)))
+    if problems:
+        raise Invalid(problems)
+    with opened() as it, it.work(write=True) as work:
+        wanted = {(d.kind, d.key): d for d in documents}
+        release = publish_documents(work, wanted if prune else {**work.catalog.documents, **wanted}, note)
+        changed = release != work.catalog.release
+    say(
+        Text(f"已发布版本 {release}", f"Published release {release}")
+        if changed
+        else Text(f"没有改动，仍是版本 {release}", f"Nothing changed; still release {release}")
+    )
+
+
+@app.command()
+def releases(as_json: AsJson = False) -> None:
+    """Lists the releases, newest first."""
+    with opened() as it, it.work(write=False) as work:
+        found = list_releases(work.session)
+    if as_json:
+        typer.echo(json.dumps([{**vars(r), "at": r.at.isoformat()} for r in found], ensure_ascii=False, indent=2))
+        return
+    for r in found:
+        restored = f" <- {r.restored}" if r.restored else ""
+        typer.echo(f"{r.id}{restored}\t{r.at.astimezone(it.settings.zone):%Y-%m-%d %H:%M}\t{r.by}\t{r.documents}\t{r.note}")
+
+
+@app.command()
+def rollback(release: Annotated[int, typer.Argument(help="The release whose documents are to be live again.")], note: Note = "") -> None:
+    """Publishes the documents of an older release as a new one."""
+    with opened() as it, it.work(write=True) as work:
+        number = publish_older(work, release, note)
+        changed = number != work.catalog.release
+    if changed:
+        say(Text(f"已发布版本 {number}，内容同版本 {release}", f"Published release {number} with the documents of release {release}"))
+    else:
+        say(Text(f"版本 {number} 的内容已与版本 {release} 相同", f"Release {number} has the documents of release {release} already"))
+
+
+@app.command()
+def export(folder: Annotated[Path, typer.Argument(help="Where the files go; files of the same name are replaced.")]) -> None:
+    """Writes the live documents as files, one each, as `publish` reads them."""
+    with opened() as it, it.work(write=False) as work:
+        documents = list(work.catalog.documents.values())
+    try:
+        for document in documents:
+            file = folder / KINDS[document.kind].folder / f"{document.key}.json"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(document.body, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise AppError(Text(f"无法写入 {folder}：{error.strerror}", f"Cannot write to {folder}: {error.strerror}")) from error
+    say(Text(f"已写出 {len(documents)} 份文档到 {folder}", f"Wrote {len(documents)} documents to {folder}"))
+
+
+def _plain(p: Problem) -> dict[str, Any]:
+    def both(text: Text | None) -> dict[str, str] | None:
+        return None if text is None else {"zh_CN": text.zh, "en": text.en}
+
+    place = {} if p.start is None else {"start": p.start, "end": p.end}
+    return {"file": p.file, "path": p.path, "message": both(p.message), "hint": both(p.hint), "severity": p.severity, "code": p.code, **place}
 
 
 def main() -> None:
-    app()
+    """Refused requests are messages with exit code 1; bugs keep their traceback."""
+    try:
+        app()
+    except Invalid as error:
+        for problem in error.problems:
+            typer.echo(line_of(problem), err=True)
+        sys.exit(1)
+    except AppError as error:
+        hint = f"  → {error.hint.zh} / {error.hint.en}" if error.hint else ""
+        typer.echo(f"{error.message.zh} / {error.message.en}{hint}", err=True)
+        sys.exit(1)

@@ -18,9 +18,16 @@ class Document:
 
     @property
     def text(self) -> str:
-        """Canonical text: the same document is the same text."""
-        return json.dumps(self.body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        """Canonical text: the same document is the same text, however its members were ordered in the file."""
+        return json.dumps(_ordered(self.body), ensure_ascii=False, separators=(",", ":"))
 
     @property
     def digest(self) -> str:
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def _ordered(value: Any, keep: bool = False) -> Any:
+    """Members by name; those of "properties" stay as they are, for they are the order of a form."""
+    if isinstance(value, Mapping):
+        return {k: _ordered(value[k], k == "properties") for k in (value if keep else sorted(value))}
+    return [_ordered(v) for v in value] if isinstance(value, (list, tuple)) else value

@@ -15,10 +15,15 @@ def no_problems(value: Any, catalog: "Catalog") -> Iterable[Problem]:
     return ()
 
 
+def no_change_problems(old: Any, new: Any, catalog: "Catalog") -> Iterable[Problem]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Kind:
     """`parse` turns a document that passed its meta-schema into the feature's frozen value; it must not raise on such a document.
     `check` finds what the meta-schema cannot: names, types, meaning. It sees the whole candidate catalog and never raises.
+    `check_change` finds what may not become of a published value: (published, candidate, the candidate catalog).
     The meta-schema is schemas/meta/<key>.schema.json, the documents of the shipped template stand in `folder`.
     """
 
@@ -27,6 +32,7 @@ class Kind:
     folder: str  # e.g. "schemas/indicators"
     parse: Callable[[Document], Any]
     check: Callable[[Any, "Catalog"], Iterable[Problem]] = no_problems
+    check_change: Callable[[Any, Any, "Catalog"], Iterable[Problem]] = no_change_problems
     icon: str = "file"
 
 

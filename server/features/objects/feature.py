@@ -2,5 +2,6 @@
 
 from server.feature import Feature
 from server.features.objects.kind import KIND
+from server.features.objects.service import on_published
 
-FEATURE = Feature("objects", kinds=(KIND,))
+FEATURE = Feature("objects", kinds=(KIND,), on_published=on_published)

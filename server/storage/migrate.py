@@ -1,0 +1,32 @@
+"""Brings the system tables up to date with this version of the product."""
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from server.settings import data_folder
+from server.storage.session import Database
+
+
+def upgrade(database: Database) -> None:
+    """Safe to call at every start and from several processes: where nothing is to be done it only reads."""
+    config = _config()
+    head = ScriptDirectory.from_config(config).get_current_head()
+    if current(database) == head:
+        return
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def current(database: Database) -> str | None:
+    with database.read() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(data_folder("migrations")).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config

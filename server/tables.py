@@ -1,0 +1,12 @@
+"""The system tables of all features: importing this module fills `metadata`. Adding tables: a feature's tables.py and its line here."""
+
+from types import ModuleType
+
+from server.config import tables as config
+from server.features.access import tables as access
+from server.features.audit import tables as audit
+from server.storage.system import metadata
+
+MODULES: tuple[ModuleType, ...] = (config, audit, access)
+
+__all__ = ["MODULES", "metadata"]
