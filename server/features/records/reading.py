@@ -52,9 +52,12 @@ def no_record() -> NotFound:
 
 def readable(work: Work, object_key: str, source: sa.FromClause, action: str = "read") -> list[sa.ColumnElement[Any]]:
     """Conditions every statement that reads records for a person carries."""
-    conditions: list[sa.ColumnElement[Any]] = [source.c.deleted_at.is_(None)]
+    return [source.c.deleted_at.is_(None), *permitted(work, object_key, source, action)]
+
+
+def permitted(work: Work, object_key: str, source: sa.FromClause, action: str = "read") -> list[sa.ColumnElement[Any]]:
     allowed = row_filter(work, object_key, action, value_columns(work.catalog, object_key, source, work.at))
-    return conditions if allowed is None else [*conditions, allowed]
+    return [] if allowed is None else [allowed]
 
 
 def stored_columns(object_type: ObjectType, source: sa.FromClause) -> list[sa.ColumnElement[Any]]:
@@ -88,8 +91,8 @@ def reference_names(work: Work, object_key: str, ids: Iterable[int]) -> dict[int
     if field is None or field.key in allowed.hidden:
         return {i: f"#{i}" for i in wanted}
     shown = value_columns(work.catalog, object_key, source, work.at)[field.key] if field.key not in source.c else source.c[field.key]
-    filters = [c for c in readable(work, object_key, source) if c is not None][1:]  # a deleted record keeps its name
-    rows = work.session.execute(sa.select(source.c.id, shown).where(source.c.id.in_(wanted), *filters))
+    # A deleted record keeps its name.
+    rows = work.session.execute(sa.select(source.c.id, shown).where(source.c.id.in_(wanted), *permitted(work, object_key, source)))
     return {i: name_text(work, field, value, allowed) or f"#{i}" for i, value in rows}
 
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql.elements import True_
 
 from server.expressions.types import Name, Scope
 from server.feature import Work
+from server.features.access import service as access
 from server.features.objects.engine import ValueColumns, scope, tables, value_columns
 from server.features.objects.kind import Field, ObjectType
 
@@ -15,15 +17,18 @@ FEATURE_PENDING = True
 
 
 def can(work: Work, object_key: str, action: str, values: Mapping[str, Any] | None = None) -> bool:
-    return True
+    """Without values: on some record at all."""
+    return access.allowed(work, object_key, action, values)
 
 
-def row_filter(work: Work, object_key: str, action: str, columns: Mapping[str, sa.ColumnElement[Any]]) -> sa.ColumnElement[Any] | None:
-    return None
+def row_filter(work: Work, object_key: str, action: str, columns: Mapping[str, sa.ColumnElement[Any]]) -> sa.ColumnElement[bool] | None:
+    """None when every record is allowed."""
+    condition = access.row_filter(work, object_key, action, columns)
+    return None if isinstance(condition, True_) else condition
 
 
 def mask(field: Field, value: Any) -> str:
-    return "***"
+    return access.mask(field, value)
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,8 @@ class Rights:
 
 
 def rights(work: Work, object_key: str) -> Rights:
-    return Rights(frozenset(), frozenset(), frozenset())
+    hidden = access.hidden_fields(work, object_key)
+    return Rights(hidden, access.masked_fields(work, object_key) - hidden, access.readonly_fields(work, object_key))
 
 
 def visible_fields(work: Work, object_type: ObjectType) -> tuple[Field, ...]:

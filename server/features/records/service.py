@@ -80,7 +80,7 @@ def create_many(work: Work, object_key: str, raws: Sequence[Mapping[str, Any]]) 
 def update(work: Work, object_key: str, record_id: int, raw: Mapping[str, Any], version: int) -> None:
     """Change the members given. `version` is the one the user saw: if somebody changed the record since, it is refused."""
     object_type = object_of(work, object_key)
-    before = row_of(work, object_key, record_id, lock=True)
+    before = row_of(work, object_key, record_id, lock=True, live=True)
     if before is None:
         raise no_record()
     refuse_unless(work, object_key, "edit", before)
@@ -107,7 +107,7 @@ def write_system(work: Work, object_key: str, record_id: int, values: Mapping[st
 def delete(work: Work, object_key: str, record_id: int, version: int) -> None:
     """Taken out of sight, kept in the database. A record that others refer to stays."""
     object_type = object_of(work, object_key)
-    before = row_of(work, object_key, record_id, lock=True)
+    before = row_of(work, object_key, record_id, lock=True, live=True)
     if before is None:
         raise no_record()
     refuse_unless(work, object_key, "delete", before)
