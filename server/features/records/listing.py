@@ -3,7 +3,8 @@
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -223,8 +224,21 @@ def _condition(listing: Listing, name: str, op: str, value: Any) -> sa.ColumnEle
         if len(values) != 2:
             raise _bad_value(name)
         return column.between(*values)
+    if what.type.name == "boolean" and op not in {"eq", "ne"}:
+        raise _bad_value(name)
     wanted = _value(listing, name, what, f, value)
-    return {"eq": column == wanted, "ne": column != wanted, "lt": column < wanted, "le": column <= wanted, "gt": column > wanted, "ge": column >= wanted}[op]
+    compared: sa.ColumnElement[Any] = _COMPARISONS[op](column, wanted)
+    return compared
+
+
+_COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "le": operator.le,
+    "gt": operator.gt,
+    "ge": operator.ge,
+}
 
 
 def _list_condition(listing: Listing, name: str, op: str, value: Any) -> sa.ColumnElement[Any]:
