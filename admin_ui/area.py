@@ -1,0 +1,29 @@
+"""What a page area hands to the registry: its routes, and its places in the menu."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+
+from server.errors import Text
+from server.feature import Work
+
+
+@dataclass(frozen=True)
+class Link:
+    """One line of the side bar. `count` is shown behind it and asked for on every page, so it must be one cheap query."""
+
+    key: str
+    title: Text
+    path: str
+    icon: str
+    capability: str = ""  # who sees it; "" everybody
+    order: int = 50  # objects stand at 20
+    count: Callable[[Work], int] | None = None
+    phone: bool = False  # has a place in the bar at the bottom of a phone
+
+
+@dataclass(frozen=True)
+class Area:
+    router: APIRouter
+    links: tuple[Link, ...] = ()

@@ -1,0 +1,64 @@
+"""What stands around every page: menu with counts, the person, language and theme."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from admin_ui.area import Area, Link
+from server.errors import Text
+from server.feature import Work
+from server.features.access import roles
+from server.features.objects.kind import ObjectType
+
+OBJECTS_AT = 20
+THEMES = ("light", "dark")
+
+
+@dataclass(frozen=True)
+class MenuLine:
+    key: str
+    title: Text
+    path: str
+    icon: str
+    count: int | None
+    apart: bool  # a gap before it
+    phone: bool
+
+
+def menu(areas: Iterable[Area], work: Work) -> tuple[MenuLine, ...]:
+    """The lines this person may see, in order; objects come from the catalog."""
+    links = sorted((link for area in areas for link in area.links), key=lambda link: link.order)
+    before = [_line(link, work) for link in links if link.order < OBJECTS_AT and _visible(link, work)]
+    after = [_line(link, work) for link in links if link.order >= OBJECTS_AT and _visible(link, work)]
+    return (*before, *object_lines(work), *after)
+
+
+def _visible(link: Link, work: Work) -> bool:
+    return not link.capability or roles.may(work, link.capability)
+
+
+def _line(link: Link, work: Work) -> MenuLine:
+    return MenuLine(link.key, link.title, link.path, link.icon, link.count(work) if link.count else None, link.order in {80, 90}, link.phone)
+
+
+def object_lines(work: Work) -> tuple[MenuLine, ...]:
+    shown = sorted((o for o in work.catalog.all("object") if o.menu and _readable(work, o.key)), key=lambda o: o.menu)
+    return tuple(_object_line(o, first=i == 0) for i, o in enumerate(shown))
+
+
+def _readable(work: Work, object_key: str) -> bool:
+    """Whether some record of the object may be read; pages check each record again."""
+    known = (work.catalog.get("role", key) for key in work.actor.roles)
+    grants = (role.grants.get(object_key) or role.grants.get("*") for role in known if role is not None)
+    return any(grant is not None and grant.read != "False" for grant in grants)
+
+
+def _object_line(object_type: ObjectType, *, first: bool) -> MenuLine:
+    return MenuLine(f"o/{object_type.key}", object_type.plural, f"/o/{object_type.key}", object_type.icon, None, False, first)
+
+
+def theme_of(request: Request) -> str:
+    """light, dark, or "" for what the device prefers."""
+    theme = request.cookies.get("weatherglass_theme", "")
+    return theme if theme in THEMES else ""

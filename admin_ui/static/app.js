@@ -1,0 +1,152 @@
+// The little that HTML cannot do alone: theme, menus, keys, notes, drafts. No inline handlers anywhere: behaviour hangs on data- attributes.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const cookie = (name) => (document.cookie.split("; ").find((c) => c.startsWith(name + "=")) || "").split("=")[1] || "";
+
+  // Theme: the cookie, else what the device prefers. This file is loaded before the body, so nothing flashes.
+  const theme = () => { root.dataset.bsTheme = cookie("weatherglass_theme") || (dark.matches ? "dark" : "light"); };
+  theme();
+  dark.addEventListener("change", theme);
+
+  const $ = (selector, from = document) => from.querySelector(selector);
+  const typing = (e) => e.target.matches("input, textarea, select, [contenteditable]");
+
+  document.addEventListener("click", (e) => {
+    const at = e.target;
+    if (at.closest("[data-theme-switch]")) {
+      const next = root.dataset.bsTheme === "dark" ? "light" : "dark";
+      document.cookie = `weatherglass_theme=${next};path=/;max-age=31536000;samesite=lax`;
+      theme();
+    }
+    const dismiss = at.closest("[data-dismiss]");
+    if (dismiss) dismiss.closest(dismiss.dataset.dismiss)?.remove();
+    if (at.closest("[data-more]")) { e.preventDefault(); $(".side").classList.toggle("open"); }
+    const opener = at.closest("[data-dialog]");
+    if (opener) $("#" + opener.dataset.dialog)?.showModal();
+    if (at.closest("[data-close]")) at.closest("dialog")?.close();
+    if (at.closest("[data-print]")) print();
+    for (const open of document.querySelectorAll("details[data-menu][open]")) if (!open.contains(at)) open.open = false;
+    // A row is as good as its link; text can still be selected and links inside work as links.
+    const row = at.closest("[data-href]");
+    if (row && !at.closest("a, button, input, select, label, summary, textarea") && !String(getSelection())) {
+      if (e.ctrlKey || e.metaKey) open(row.dataset.href); else location.assign(row.dataset.href);
+    }
+  });
+
+  document.addEventListener("change", (e) => {
+    if (e.target.closest("[data-submit]")) e.target.form?.requestSubmit();
+  });
+
+  document.addEventListener("submit", (e) => {
+    const question = e.target.dataset.confirm || e.submitter?.dataset.confirm;
+    if (question && !confirm(question)) { e.preventDefault(); return; }
+    if (!e.defaultPrevented && e.target.method === "post" && !e.target.hasAttribute("hx-post")) {
+      if (e.target.dataset.sent) e.preventDefault(); // twice pressed is once sent
+      e.target.dataset.sent = "1";
+      setTimeout(() => delete e.target.dataset.sent, 4000);
+    }
+  });
+
+  // Keys: / search, g then a letter to go, j k rows, e edit, mod+s and mod+enter the form's button, ? help.
+  let going = 0;
+  document.addEventListener("keydown", (e) => {
+    const mod = e.ctrlKey || e.metaKey;
+    if (mod && (e.key === "s" || e.key === "Enter")) {
+      const form = e.target.form || e.target.closest?.("form") || $("form[data-main]");
+      if (form && form.method === "post") { e.preventDefault(); form.requestSubmit(); }
+      return;
+    }
+    if (e.key === "Escape") {
+      for (const open of document.querySelectorAll("details[data-menu][open]")) { open.open = false; $("summary", open)?.focus(); }
+      if (e.target.matches(".find input")) e.target.blur();
+    }
+    if (mod || e.altKey || typing(e)) return;
+    if (going && Date.now() - going < 1500) {
+      going = 0;
+      const link = $(`.side [data-key="${CSS.escape(e.key)}"]`);
+      if (link) { e.preventDefault(); location.assign(link.href); }
+      return;
+    }
+    if (e.key === "/") { e.preventDefault(); $(".find input")?.focus(); }
+    else if (e.key === "g") going = Date.now();
+    else if (e.key === "?") $("#keys")?.showModal();
+    else if (e.key === "e") $("[data-edit]")?.click();
+    else if (e.key === "n") $("[data-new]")?.click();
+    else if (e.key === "j" || e.key === "k") step(e.key === "j" ? 1 : -1);
+  });
+
+  function step(by) {
+    const links = [...document.querySelectorAll("[data-rows] a[data-row]")];
+    const at = links.indexOf(document.activeElement);
+    links[Math.max(0, Math.min(links.length - 1, at + by))]?.focus();
+  }
+
+  // A request that fails leaves the page as it is and says so.
+  const note = (text) => {
+    const box = document.createElement("div");
+    box.className = "note bad";
+    box.setAttribute("role", "alert");
+    box.append(text);
+    $("#notes")?.append(box);
+    setTimeout(() => box.remove(), 8000);
+  };
+  document.addEventListener("htmx:error", () => note(root.dataset.offline));
+  document.addEventListener("htmx:after:request", (e) => {
+    if (e.detail?.ctx?.response?.status >= 500) note(root.dataset.failed);
+  });
+  document.addEventListener("htmx:before:request", () => $("#progress")?.classList.add("on"));
+  for (const name of ["htmx:after:request", "htmx:error"]) document.addEventListener(name, () => $("#progress")?.classList.remove("on"));
+
+  // What was typed is never lost: a form with data-draft keeps its values for this tab until it is saved.
+  const key = (form) => "draft:" + form.dataset.draft;
+  const fields = (form) => [...form.elements].filter((i) => i.name && i.type !== "password" && i.type !== "hidden" && i.type !== "file");
+  const values = (form) => fields(form).map((i) => [i.name, i.type === "checkbox" || i.type === "radio" ? [i.value, i.checked] : i.value]);
+  function keep(form) {
+    clearTimeout(form.keeping);
+    form.keeping = setTimeout(() => {
+      try { sessionStorage.setItem(key(form), JSON.stringify(values(form))); } catch { return; }
+      const said = $("[data-draft-said]");
+      if (said) said.hidden = false;
+    }, 400);
+  }
+  document.addEventListener("input", (e) => { const form = e.target.form; if (form?.dataset.draft) { form.dataset.dirty = "1"; keep(form); } });
+  function recall(form) {
+    let kept;
+    try { kept = JSON.parse(sessionStorage.getItem(key(form)) || "null"); } catch { return; }
+    if (!kept || form.hasAttribute("data-answered")) return;
+    const now = JSON.stringify(values(form));
+    if (JSON.stringify(kept) === now) return;
+    const bar = $("[data-recall]");
+    if (!bar) return;
+    bar.hidden = false;
+    $("[data-recall-yes]", bar).addEventListener("click", () => {
+      const left = fields(form);
+      for (const [name, value] of kept) {
+        const input = left.find((i) => i.name === name && (!Array.isArray(value) || i.value === value[0]));
+        if (!input) continue;
+        if (Array.isArray(value)) input.checked = value[1]; else input.value = value;
+      }
+      bar.hidden = true;
+      form.dispatchEvent(new CustomEvent("recalled"));
+    });
+    $("[data-recall-no]", bar).addEventListener("click", () => { sessionStorage.removeItem(key(form)); bar.hidden = true; });
+  }
+  document.addEventListener("DOMContentLoaded", () => {
+    document.querySelectorAll("form[data-draft]").forEach(recall);
+    const saved = $("[data-draft-clear]");
+    if (saved) sessionStorage.removeItem("draft:" + saved.dataset.draftClear);
+    const first = $("[data-focus]");
+    if (first) first.focus();
+    if (location.hash.length > 1) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.focus?.();
+  });
+  document.addEventListener("submit", (e) => { if (e.target.dataset?.draft) delete e.target.dataset.dirty; });
+
+  // A link in the list of problems puts the cursor into its field.
+  document.addEventListener("click", (e) => {
+    const link = e.target.closest("a[data-field]");
+    const input = link && document.getElementById(link.dataset.field);
+    if (input) { e.preventDefault(); input.focus({ preventScroll: true }); input.scrollIntoView({ block: "center" }); }
+  });
+})();

@@ -1,0 +1,82 @@
+"""The composition root: settings, database, catalogs, pages, guards in one application.
+
+`uvicorn --factory server.app:create_app` runs it; the command `weatherglass serve` does the same.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import Scope
+
+from admin_ui import errors
+from admin_ui.guard import Guard
+from admin_ui.registry import PAGES
+from admin_ui.render import STATIC, Renderer
+from server import settings as settings_module
+from server.config.releases import Catalogs
+from server.registry import KINDS
+from server.settings import Settings
+from server.storage.migrate import upgrade
+from server.storage.session import Database
+
+
+class VersionedFiles(StaticFiles):
+    """Files whose address changes with their content are kept by browsers for good, others are asked for again."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        versioned = path.startswith("vendor/") or scope["query_string"].startswith(b"v=")
+        if response.status_code in {200, 304}:
+            response.headers["cache-control"] = "public, max-age=31536000, immutable" if versioned else "no-cache"
+        return response
+
+
+def create_app(settings: Settings | None = None, database: Database | None = None) -> FastAPI:
+    settings = settings or settings_module.load()
+    app = FastAPI(title="Weatherglass", openapi_url=None, docs_url=None, redoc_url=None, lifespan=_lifespan)
+    app.state.settings = settings
+    app.state.database = database or Database(settings.database_url)
+    app.state.catalogs = Catalogs(KINDS)
+    app.state.areas = PAGES
+    app.state.renderer = Renderer(settings.zone)
+    errors.install(app)
+    app.get("/healthz")(_alive)
+    app.get("/readyz")(_ready)
+    for area in PAGES:
+        app.include_router(area.router)
+    app.mount("/static", VersionedFiles(directory=Path(STATIC)), name="static")
+    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.body_limit)
+    app.add_middleware(Guard, body_limit=settings.body_limit, refuse=errors.plain_refusal, secure=settings.secure_cookies)
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    await run_in_threadpool(upgrade, app.state.database)
+    yield
+    app.state.database.close()
+
+
+def _alive() -> dict[str, Any]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+def _ready(request: Request) -> Response:
+    """The database answers and something is published."""
+    try:
+        with request.app.state.database.read() as connection:
+            release = request.app.state.catalogs(connection).release
+    except sa.exc.SQLAlchemyError:
+        return JSONResponse({"status": "no database"}, 503)
+    return JSONResponse({"status": "ok", "release": release})

@@ -1,0 +1,56 @@
+"""The problems that every kind's check reports, said in one way."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from server.config.catalog import Catalog
+from server.config.names import did_you_mean, shown
+from server.errors import Problem, Text
+from server.expressions.check import check
+from server.expressions.types import Scope, Type
+
+TITLES = {
+    "field": Text("字段", "field"),
+    "section": Text("分组", "section"),
+    "state": Text("状态", "state"),
+    "group": Text("组", "group"),
+    "class": Text("分类", "class"),
+    "level": Text("等级", "level"),
+}
+
+
+def formula(path: str, source: str, scope: Scope, expect: Type | None = None) -> list[Problem]:
+    """What is wrong with a formula; an empty one is for the caller to judge."""
+    if not source.strip():
+        return []
+    return [replace(p, path=path) for p in check(source, scope, expect)[1]]
+
+
+def unknown(path: str, what: str, wrong: str, known: Iterable[str], catalog: Catalog | None = None) -> Problem:
+    """A name that names nothing. `what`: a word of TITLES or the key of a kind."""
+    title = TITLES.get(what) or (catalog.kinds[what].title if catalog and what in catalog.kinds else Text(what, what))
+    message = Text(f"没有{title.zh} “{shown(wrong)}”", f"There is no {title.en.lower()} “{shown(wrong)}”")
+    return Problem(path, message, did_you_mean(wrong, known), code=f"unknown_{what}")
+
+
+def expected(path: str, kind: str, key: str, catalog: Catalog) -> Iterator[Problem]:
+    """A document that must be there."""
+    if catalog.get(kind, key) is None:
+        yield unknown(path, kind, key, catalog.parsed.get(kind, {}), catalog)
+
+
+def twice(paths: Iterable[tuple[str, str]]) -> Iterator[Problem]:
+    """(path, key) pairs of which each key may stand once."""
+    seen: set[str] = set()
+    for path, key in paths:
+        if key in seen:
+            yield Problem(path, Text(f"“{shown(key)}” 重复", f"“{shown(key)}” stands twice"), code="duplicate")
+        seen.add(key)
+
+
+def wrong(path: str, zh: str, en: str, code: str, hint: Text | None = None) -> Problem:
+    return Problem(path, Text(zh, en), hint, code=code)
+
+
+def warning(path: str, zh: str, en: str, code: str, hint: Text | None = None) -> Problem:
+    return Problem(path, Text(zh, en), hint, severity="warning", code=code)
