@@ -7,9 +7,9 @@ from server.config.findings import expected, formula, twice, unknown, warning, w
 from server.config.names import pointer
 from server.errors import Problem, Text
 from server.expressions.types import BOOLEAN
-from server.features.strategies.scopes import subject_scope
 from server.features.objects.kind import ObjectType
 from server.features.strategies.kind import Strategy
+from server.features.strategies.scopes import subject_scope
 
 
 def check(it: Strategy, catalog: Catalog) -> Iterator[Problem]:
