@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from server.config.catalog import Catalog
-from server.config.findings import formula, twice, unknown, warning, wrong
+from server.config.findings import formula, twice, unknown, wrong
 from server.config.names import pointer
 from server.errors import Problem, Text
 from server.expressions.parse import parse
@@ -109,8 +109,14 @@ def _layout(it: ObjectType, catalog: Catalog) -> Iterator[Problem]:
     known = [*it.fields, *SYSTEM_FIELDS]
     if it.name_field not in it.fields:
         yield unknown("/name_field", "field", it.name_field, it.fields)
-    elif it.fields[it.name_field].type not in TEXTS:
-        yield warning("/name_field", f"“{it.name_field}” 不是文本，名称会不好读", f"“{it.name_field}” is not a text; names will read badly", "name_not_text")
+    elif it.fields[it.name_field].type in {"long_text", "multi_choice", "yes_no", "reference"}:
+        yield wrong(
+            "/name_field",
+            f"“{it.name_field}” 不能作为名称",
+            f"“{it.name_field}” cannot name a record",
+            "name_type",
+            Text("选一个文本字段", "Choose a text field"),
+        )
     columns = {*known, *(results.outputs(catalog, it.key) if it.assessed else ())}
     for i, key in enumerate(body.get("list", {}).get("columns", ())):
         if key not in columns:
