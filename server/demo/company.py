@@ -48,7 +48,8 @@ def company(seed: int, count: int, time: Timeline) -> Company:
     named = company_names(random.Random(f"{seed}:names"), [p.region for p in found], [p.industry for p in found])
     rows: dict[str, list[Row]] = {key: [] for key in OBJECTS}
     requests_under_way = 0
-    for p, (p.country, p.name) in zip(found, named, strict=True):
+    for p, (country, name) in zip(found, named, strict=True):
+        p.country, p.name = country, name
         people = _add(rows["contact"], p, relations.contacts(p, time))
         orders = trade(p, time).orders
         _add(rows["order"], p, orders)
