@@ -52,9 +52,12 @@ def icon_names() -> frozenset[str]:
 def icon(name: str, css: str = "i") -> Markup:
     """One outline icon; a name the sprite does not have is drawn as a file."""
     known = name if name in icon_names() else "file"
-    return Markup(
-        '<svg class="{}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><use href="{}#{}"/></svg>'
-    ).format(css, VENDOR["sprite.svg"], known)
+    return Markup('<svg class="{}" viewBox="0 0 24 24" aria-hidden="true"><use href="{}#{}"/></svg>').format(css, VENDOR["sprite.svg"], known)
+
+
+def charts_js() -> Markup:
+    """The two scripts of a page with charts: for its block "scripts"."""
+    return Markup('<script src="{}" defer></script><script src="{}" defer></script>').format(asset("echarts.common.min.js"), asset("charts.js"))
 
 
 def query(values: Mapping[str, Any] | list[tuple[str, Any]]) -> str:
@@ -101,6 +104,7 @@ def _environment(locale: str, zone: ZoneInfo) -> jinja2.Environment:
         product=PRODUCT,
         asset=asset,
         draw_icon=icon,
+        charts_js=charts_js,
         formats=formats,
         DASH=DASH,
         **{
