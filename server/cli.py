@@ -4,12 +4,15 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
 
+from server.app import create_app
 from server.clock import now
 from server.config.catalog import Catalog
 from server.config.check import check as check_documents
@@ -181,6 +184,22 @@ def _plain(p: Problem) -> dict[str, Any]:
 
     place = {} if p.start is None else {"start": p.start, "end": p.end}
     return {"file": p.file, "path": p.path, "message": both(p.message), "hint": both(p.hint), "severity": p.severity, "code": p.code, **place}
+
+
+@app.command()
+def serve(
+    host: str = typer.Option("", help="address to listen on; WEATHERGLASS_HOST otherwise"),
+    port: int = typer.Option(0, help="port to listen on; WEATHERGLASS_PORT otherwise"),
+) -> None:
+    """Start the server. On an empty database the first page asks for the first administrator."""
+    settings = load()
+    run_server(replace(settings, host=host or settings.host, port=port or settings.port))
+
+
+def run_server(settings: Settings) -> None:
+    """Serves until Ctrl+C. One process: on SQLite its writers queue for one lock."""
+    typer.echo(f"晴雨表 Weatherglass  http://{settings.host}:{settings.port}   (Ctrl+C stops it)")
+    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_level="warning", server_header=False, timeout_graceful_shutdown=5)
 
 
 def main() -> None:

@@ -4,9 +4,11 @@ from types import ModuleType
 
 from server.config import tables as config
 from server.features.access import tables as access
+from server.features.alerts import tables as alerts
+from server.features.assessment import tables as assessment
 from server.features.audit import tables as audit
 from server.storage.system import metadata
 
-MODULES: tuple[ModuleType, ...] = (config, audit, access)
+MODULES: tuple[ModuleType, ...] = (config, audit, access, assessment, alerts)
 
 __all__ = ["MODULES", "metadata"]

@@ -117,10 +117,8 @@ def _referenced_value(connection: sa.Connection, catalog: Catalog, object_key: s
 
 def _light_table(catalog: Catalog, object_key: str) -> Any:
     """The object's table by name and stored columns only, under an alias of its own, so that a reference to the same object is another row."""
-    computed_live = {k for k, f in _fields(catalog, object_key).items() if f.computed}
-    columns: list[sa.ColumnClause[Any]] = [
-        sa.column(k, FIELD_TYPES[f.type].column_type(f)) for k, f in _fields(catalog, object_key).items() if k not in computed_live
-    ]
+    fields = {k: f for k, f in _fields(catalog, object_key).items() if not f.computed}
+    columns: list[sa.ColumnClause[Any]] = [sa.column(k, FIELD_TYPES[f.type].column_type(f)) for k, f in fields.items()]
     system: list[sa.ColumnClause[Any]] = [sa.column("id", sa.BigInteger), sa.column("created_by", sa.Text), sa.column("updated_by", sa.Text)]
     return sa.table("o_" + object_key, *system, *columns).alias()
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-import sqlalchemy as sa
-
 from server.config.catalog import Catalog
 from server.config.names import pointer, shown
 from server.errors import Invalid, Problem, Text
@@ -14,22 +12,21 @@ from server.storage import ddl
 
 def on_published(work: Work, old: Catalog, new: Catalog) -> None:
     """The first hook of a publish: when the others run, the tables are as the new documents say."""
-    before = {t.name: t for t in tables(old).values()}
-    steps = ddl.plan(before.values(), tables(new).values(), new.release)
-    problems = [p for step in steps if isinstance(step, ddl.CreateIndex) and step.index.unique for p in _not_unique(work, step, before.get(step.table))]
+    steps = ddl.plan(tables(old).values(), tables(new).values(), new.release)
+    problems = [p for step in steps if isinstance(step, ddl.CreateIndex) and step.index.unique for p in _not_unique(work, step, old, new)]
     if problems:
         raise Invalid(problems)
     ddl.apply(work.session, steps)
 
 
-def _not_unique(work: Work, step: ddl.CreateIndex, table: sa.Table | None) -> Iterator[Problem]:
+def _not_unique(work: Work, step: ddl.CreateIndex, old: Catalog, new: Catalog) -> Iterator[Problem]:
     """Rows that are there already and would break a new unique key."""
-    columns = step.index.columns
-    if table is None or not all(c in table.c for c in columns):
+    columns, key = step.index.columns, step.table.removeprefix("o_")
+    had = tables(old).get(key)
+    if had is None or not all(c in had.c for c in columns):
         return
-    examples = ddl.duplicates(work.session, table, step.index)
+    examples = ddl.duplicates(work.session, tables(new)[key], step.index)
     if examples:
-        key = step.table.removeprefix("o_")
         values = "; ".join(" + ".join(shown(v) for v in example) for example in examples)
         document = work.catalog.document("object", key)
         yield Problem(

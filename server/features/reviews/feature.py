@@ -3,4 +3,10 @@
 from server.feature import Feature
 from server.features.reviews.kind import METRIC, REVIEW
 
-FEATURE = Feature("reviews", kinds=(METRIC, REVIEW,))
+FEATURE = Feature(
+    "reviews",
+    kinds=(
+        METRIC,
+        REVIEW,
+    ),
+)

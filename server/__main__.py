@@ -1,0 +1,5 @@
+"""`python -m server` is the command `weatherglass` of a checkout that was not installed."""
+
+from server.cli import main
+
+main()

@@ -1,0 +1,116 @@
+"""What a function or an operator of the language is: one record with its types, both sides, its help and its examples.
+
+A side in SQL is a template. `{x}` is the parameter x (also `{0}`, `{1}` by position), `{x:key}` what comparison of numbers looks at,
+`{*}` all arguments, `{rest}` all but the first, `{rest:key}` their keys, `{1:up} {1:down}` the scales of a literal number of decimals. `{today} {now} {zone}` are the moment of evaluation. Upper case
+names are constants of the writer (sqlwriter.py). Operands are in parentheses where needed; a large operand that is mentioned twice is computed once.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from server.errors import Text
+from server.expressions import limits
+
+
+@dataclass(frozen=True)
+class Size:
+    """How small (when not 0) and how large a number can be: tells the checker where a result must be brought back into range."""
+
+    small: float
+    large: float
+
+
+BASE = Size(limits.QUANTUM, limits.NUMBER)
+STORED = Size(1, limits.STORED_INTEGER)
+
+
+@dataclass(frozen=True)
+class Param:
+    """`type`: a type's name, or T (any one type), N (integer or number), O (a type with an order), E (a type with equality) - the same for all
+    parameters of a form. `literal`: must be written as a literal whole number within the range."""
+
+    name: str
+    type: str
+    literal: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to call: parameter types, result, both sides.
+
+    `python` is called with non-null values, and null comes out when one is null; with `sees_null` it is called always.
+    With `at` its first argument is the moment. `repeat`: how many of the last parameters may be repeated; `least`: fewest arguments.
+    """
+
+    params: tuple[Param, ...]
+    result: str
+    python: Callable[..., Any]
+    sql: str | Callable[[int], str]
+    postgresql: str | Callable[[int], str] = ""
+    sees_null: bool = False
+    at: bool = False
+    repeat: int = 0
+    least: int = -1
+    size: Size | Callable[..., Size] = BASE
+    limit: float = limits.INTEGER
+    may_be_null: bool = False  # null can come out of values that are not null
+    cause: Text | None = None  # why null came out then
+    inline: str = ""  # Python source of the same, with {0} {1}: for the generated function
+
+    def template(self, count: int, postgresql: bool) -> str:
+        side = (self.postgresql or self.sql) if postgresql else self.sql
+        return side if isinstance(side, str) else side(count)
+
+    def param(self, index: int, count: int) -> Param:
+        """The parameter that the argument number `index` of `count` is for."""
+        if index < len(self.params) or not self.repeat:
+            return self.params[min(index, len(self.params) - 1)]
+        first = len(self.params) - self.repeat
+        return self.params[first + (index - first) % self.repeat]
+
+    @property
+    def fewest(self) -> int:
+        return self.least if self.least >= 0 else len(self.params)
+
+    @property
+    def most(self) -> int | None:
+        return None if self.repeat else len(self.params)
+
+
+@dataclass(frozen=True)
+class Function:
+    """`examples`: expressions over no names with what must come out, on every engine at 2024-03-15 10:30 UTC."""
+
+    name: str
+    family: str
+    doc: Text
+    forms: tuple[Form, ...]
+    examples: tuple[tuple[str, Any], ...] = ()
+    null: str = "propagates"  # "propagates": null when an argument is null; "handles": see the doc
+
+    @property
+    def signature(self) -> str:
+        form = self.forms[0]
+        names = [p.name for p in form.params]
+        if form.repeat:
+            names.append("...")
+        return f"{self.name}({', '.join(names)})"
+
+
+def params(**types: str) -> tuple[Param, ...]:
+    return tuple(Param(name, kind) for name, kind in types.items())
+
+
+def by_name(functions: tuple[Function, ...]) -> Mapping[str, Function]:
+    found: dict[str, Function] = {}
+    for function in functions:
+        if function.name in found:
+            raise ValueError(f"two functions are called {function.name}")
+        found[function.name] = function
+    return found
+
+
+def scales(digits: int) -> tuple[float, float]:
+    """What rounding to so many decimals multiplies and divides by; one of the two is 1."""
+    return 10.0 ** max(digits, 0), 10.0 ** max(-digits, 0)

@@ -1,0 +1,156 @@
+"""Text to syntax tree: Python's own parser in expression mode, then one pass over the whole tree that lets only known parts through."""
+
+import ast
+import io
+import tokenize
+import unicodedata
+from dataclasses import dataclass
+
+from server.errors import Problem, Text
+from server.expressions import limits
+from server.expressions.messages import forbidden, syntax
+
+NODES: tuple[type[ast.AST], ...] = (
+    ast.Constant,
+    ast.Name,
+    ast.Attribute,
+    ast.BinOp,
+    ast.UnaryOp,
+    ast.BoolOp,
+    ast.Compare,
+    ast.IfExp,
+    ast.Call,
+    ast.List,
+    ast.Load,
+)
+OPERATORS: tuple[type[ast.AST], ...] = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.USub, ast.UAdd, ast.Not, ast.And, ast.Or)
+COMPARISONS: tuple[type[ast.AST], ...] = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.Is, ast.IsNot)
+ALLOWED = frozenset(NODES + OPERATORS + COMPARISONS)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The text and its places. The parser counts bytes of UTF-8; people and editors count characters."""
+
+    text: str
+    lead: int  # white space before the expression, which the parser must not see
+
+    def start(self, node: ast.expr) -> int:
+        return self._character(node.col_offset)
+
+    def end(self, node: ast.expr) -> int:
+        return self._character(node.end_col_offset or 0)
+
+    def segment(self, node: ast.expr) -> str:
+        return self.text[self.start(node) : self.end(node)]
+
+    def _character(self, offset: int) -> int:
+        if self.text.isascii():
+            return self.lead + offset
+        return self.lead + len(self.text[self.lead :].encode("utf-8", "surrogatepass")[:offset].decode("utf-8", "surrogatepass"))
+
+
+def dotted(node: ast.expr) -> str | None:
+    """The name that `a` or `a.b` stands for; None for attributes of anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        parent = dotted(node.value)
+        return None if parent is None else f"{parent}.{node.attr}"
+    return None
+
+
+def parse(source: str) -> tuple[ast.expr | None, Source, tuple[Problem, ...]]:
+    """The tree, or why there is none. Never raises on any text."""
+    text = "".join(" " if c in "\n\r\t\f\v" else c for c in source)
+    place = Source(text, len(text) - len(text.lstrip(" ")))
+    if len(source) > limits.SOURCE_LENGTH:
+        message = Text(
+            f"表达式有 {len(source)} 个字符，上限为 {limits.SOURCE_LENGTH}", f"The expression has {len(source)} characters; the limit is {limits.SOURCE_LENGTH}"
+        )
+        return None, place, (Problem("", message, start=limits.SOURCE_LENGTH, end=len(source), code="too_long"),)
+    if not text.strip():
+        return None, place, (Problem("", Text("表达式为空", "The expression is empty"), start=0, end=len(source), code="empty"),)
+    if any("\ud800" <= c <= "\udfff" for c in text) or "\0" in text:
+        at = next(i for i, c in enumerate(text) if "\ud800" <= c <= "\udfff" or c == "\0")
+        message = Text("含有无效字符", "Contains a character that no text may have")
+        return None, place, (Problem("", message, start=at, end=at + 1, code="character"),)
+    if "#" in text and (comment := _comment(text)) is not None:
+        message = Text("表达式中不能写注释", "Comments are not possible in an expression")
+        return None, place, (Problem("", message, start=comment, end=len(text), code="comment"),)
+    try:
+        tree = ast.parse(text[place.lead :], mode="eval").body
+    except SyntaxError as error:
+        return None, place, (syntax(source, error, place.lead),)
+    except (ValueError, MemoryError, RecursionError):
+        message = Text(f"表达式嵌套过深，上限为 {limits.DEPTH} 层", f"The expression is nested too deeply; the limit is {limits.DEPTH} levels")
+        return None, place, (Problem("", message, start=0, end=len(source), code="too_deep"),)
+    problems = _walk(tree, place)
+    return (None if problems else tree), place, problems
+
+
+def _comment(text: str) -> int | None:
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(text.lstrip(" ")).readline):
+            if token.type == tokenize.COMMENT:
+                return token.start[1] + len(text) - len(text.lstrip(" "))
+    except (tokenize.TokenError, SyntaxError):
+        return None
+    return None
+
+
+def _walk(tree: ast.expr, place: Source) -> tuple[Problem, ...]:
+    """Breadth first over every node of every branch, without recursion: depth must not be able to hurt us."""
+    problems: list[Problem] = []
+    level: list[tuple[ast.AST, ast.expr]] = [(tree, tree)]
+    count = depth = 0
+    while level:
+        depth += 1
+        following: list[tuple[ast.AST, ast.expr]] = []
+        for node, owner in level:
+            count += not isinstance(node, (ast.Load, *OPERATORS, *COMPARISONS))
+            owner = node if isinstance(node, ast.expr) else owner
+            if type(node) not in ALLOWED:
+                problems.append(forbidden(node, owner, place.start(owner), place.end(owner)))
+                continue
+            if isinstance(node, ast.Name | ast.Attribute) and (found := _name(node, place)):
+                problems.append(found)
+            following.extend((child, owner) for child in ast.iter_child_nodes(node))
+        level = following
+        if depth > limits.DEPTH + 1 or count > limits.NODES:  # the last level may hold operators only
+            problems.append(_too_large(count, place))
+            break
+    return tuple(problems[:20])
+
+
+def _too_large(count: int, place: Source) -> Problem:
+    end = len(place.text)
+    if count > limits.NODES:
+        return Problem("", Text(f"表达式超过 {limits.NODES} 个部分", f"The expression has more than {limits.NODES} parts"), start=0, end=end, code="too_large")
+    message = Text(f"表达式嵌套超过 {limits.DEPTH} 层", f"The expression is nested more than {limits.DEPTH} levels deep")
+    return Problem("", message, start=0, end=end, code="too_deep")
+
+
+def _name(node: ast.Name | ast.Attribute, place: Source) -> Problem | None:
+    """A name must be written as the parser reads it: Python folds look-alikes (ＡＢ is AB), which would let two texts mean one name."""
+    name = node.id if isinstance(node, ast.Name) else node.attr
+    start, end = place.start(node), place.end(node)
+    if name.startswith("_"):
+        message = Text(f"名称不能以下划线开头: {name}", f"A name cannot begin with an underscore: {name}")
+        return Problem("", message, start=start, end=end, code="private_name")
+    written = place.text[start:end]
+    if not written.endswith(name) or unicodedata.normalize("NFKC", written) != written:
+        hint = Text(f"请写作 {name}", f"Write {name}")
+        return Problem(
+            "",
+            Text("名称中含有兼容字符（如全角字母）", "The name contains compatibility characters (such as full-width letters)"),
+            hint,
+            start=start,
+            end=end,
+            code="not_normal",
+        )
+    if isinstance(node, ast.Attribute) and dotted(node) is None:
+        message = Text("点号只能用于引用字段，如 customer.region", "A dot is only for the field of a referenced record, such as customer.region")
+        hint = Text(f"函数写作 {name}(...)", f"Functions are written {name}(...)")
+        return Problem("", message, hint, start=start, end=end, code="attribute")
+    return None

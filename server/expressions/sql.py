@@ -1,0 +1,79 @@
+"""Checked expressions as SQL: one SQLAlchemy element that spells itself for SQLite and for PostgreSQL. It cannot raise on any data."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.visitors import InternalTraversal
+
+from server.expressions.checked import Checked
+from server.expressions.sqlwriter import PLACE, Writer
+from server.expressions.types import At
+
+TYPES: Mapping[str, sa.types.TypeEngine[Any]] = {
+    "text": sa.Text(),
+    "integer": sa.BigInteger(),
+    "number": sa.Double(),
+    "boolean": sa.Boolean(),
+    "date": sa.Date(),
+    "datetime": sa.DateTime(),
+    "list": sa.Text(),
+    "null": sa.types.NullType(),
+}
+
+
+class Formula(FunctionElement[Any]):
+    """An expression: its text for each database, with places {0} {1} ... for columns and bound values."""
+
+    name = "formula"
+    inherit_cache = True
+    _traverse_internals = [*FunctionElement._traverse_internals, ("sqlite", InternalTraversal.dp_string), ("postgresql", InternalTraversal.dp_string)]
+
+    def __init__(
+        self, kind: sa.types.TypeEngine[Any], sqlite: str, postgresql: str, leaves: Sequence[sa.ColumnElement[Any]], depth: int = 1, weight: int = 1
+    ) -> None:
+        super().__init__(*leaves)
+        self.type = kind
+        self.sqlite, self.postgresql = sqlite, postgresql
+        self.depth, self.weight = depth, weight
+        self._is_implicitly_boolean = isinstance(kind, sa.Boolean)  # a condition as it stands: SQLite may use an index for it
+
+
+def _spell(element: Formula, compiler: Any, text: str, **kw: Any) -> str:
+    leaves = list(element.clauses)
+    return "(" + PLACE.sub(lambda found: compiler.process(leaves[int(found[1])], **kw), text) + ")"
+
+
+@compiles(Formula)
+def _formula(element: Formula, compiler: Any, **kw: Any) -> str:
+    return _spell(element, compiler, element.sqlite, **kw)
+
+
+@compiles(Formula, "postgresql")
+def _formula_postgresql(element: Formula, compiler: Any, **kw: Any) -> str:
+    return _spell(element, compiler, element.postgresql, **kw)
+
+
+def compile_sql(checked: Checked, columns: Mapping[str, sa.ColumnElement[Any]], at: At | None = None) -> sa.ColumnElement[Any]:
+    """The expression over these columns. Without `at` the bind parameters "today" (date), "now" (UTC, without offset) and "zone" (its
+    name, only where moments become dates) are to be given when the statement runs.
+
+    A moment comes out as DateTime in UTC without offset.
+    """
+    moment = {
+        "today": sa.bindparam("today", type_=sa.Date()) if at is None else sa.literal(at.today, sa.Date()),
+        "now": sa.bindparam("now", type_=sa.DateTime()) if at is None else sa.literal(at.instant.astimezone(UTC).replace(tzinfo=None), sa.DateTime()),
+        "zone": sa.bindparam("zone", type_=sa.Text()) if at is None else sa.literal(at.zone.key, sa.Text()),
+    }
+    leaves: list[sa.ColumnElement[Any]] = []
+    sqlite = Writer(checked, columns, moment, leaves, postgresql=False).write()
+    postgresql = Writer(checked, columns, moment, leaves, postgresql=True).write()
+    return Formula(TYPES[checked.type.name], sqlite.text, postgresql.text, leaves, sqlite.depth, sqlite.weight)
+
+
+def when_true(element: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """A condition for filters and rules: unknown counts as not met, also inside a `not` around it."""
+    return sa.func.coalesce(element, sa.false(), type_=sa.Boolean())

@@ -1,0 +1,59 @@
+"""Strategies and tasks, from one door. Running strategies are in runs.py, tasks in tasks.py."""
+
+from server.feature import Assessed, Work
+from server.features.strategies.responses import follow_alerts
+from server.features.strategies.runs import follow_results, get_run, running_counts, runs_of, start, startable, stop
+from server.features.strategies.tasks import (
+    add_note,
+    approve_task,
+    cancel_task,
+    change_due,
+    complete_task,
+    create_task,
+    get_task,
+    list_tasks,
+    my_approvals,
+    my_task_counts,
+    my_tasks,
+    overdue_count,
+    reassign,
+    task_history,
+    tasks_of,
+    tasks_of_review,
+)
+
+__all__ = [
+    "add_note",
+    "approve_task",
+    "cancel_task",
+    "change_due",
+    "complete_task",
+    "create_task",
+    "get_run",
+    "get_task",
+    "list_tasks",
+    "my_approvals",
+    "my_task_counts",
+    "my_tasks",
+    "on_assessed",
+    "overdue_count",
+    "reassign",
+    "running_counts",
+    "runs_of",
+    "start",
+    "startable",
+    "stop",
+    "task_history",
+    "tasks_of",
+    "tasks_of_review",
+]
+
+CHUNK = 2000
+
+
+def on_assessed(work: Work, assessed: Assessed) -> None:
+    """New results: strategies start and stop, new alerts get their first task."""
+    for begin in range(0, len(assessed.ids), CHUNK):
+        ids = assessed.ids[begin : begin + CHUNK]
+        follow_alerts(work, assessed.object, ids)
+        follow_results(work, assessed.object, ids)
