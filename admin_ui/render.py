@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse
 from jinja2_fragments import render_block
 from markupsafe import Markup
 
-from admin_ui import marks
+from admin_ui import marks, subjects
 from admin_ui.formats import DASH, Formats
 from admin_ui.shell import menu, theme_of
 from server.errors import Text
@@ -112,6 +112,7 @@ def _environment(locale: str, zone: ZoneInfo) -> jinja2.Environment:
             for name in ("number", "quantity", "unit", "money", "money_short", "percent", "date", "day", "long_day", "datetime", "ago", "due")
         },
         **{name: getattr(marks, name) for name in ("step", "level_of", "class_tint", "spark_points")},
+        **{name: getattr(subjects, name) for name in ("class_of", "is_graded", "grade")},
     )
     environment.filters["query"] = query
     return environment
