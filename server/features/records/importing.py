@@ -395,8 +395,8 @@ class Run:
                 good.append((row, before, values))
         number(work, object_type, [values for _, before, values in good if before is None])
         clashes = taken(work, object_type, [(before["id"] if before else None, values) for _, before, values in good])
-        for index, problems in clashes.items():
-            done.refuse(good[index][0].line, [(self._header_of(p.path), p.message) for p in problems])
+        for index, found in clashes.items():
+            done.refuse(good[index][0].line, [(self._header_of(p.path), p.message) for p in found])
         self._store(work, object_type, [g for i, g in enumerate(good) if i not in clashes], done)
 
     def _store(self, work: Work, object_type: ObjectType, good: Sequence[tuple[Row, Mapping[str, Any] | None, Mapping[str, Any]]], done: Tally) -> None:

@@ -90,7 +90,8 @@ class Listing:
         """The stored column where there is one (exact and indexed), else the value an expression sees."""
         self.known(name)
         is_result = self.results is not None and name in self.results.columns
-        return self.source.c[name] if name in self.source.c and not is_result else self.columns[name]
+        is_list = self.names[name].type.name == "list"
+        return self.source.c[name] if name in self.source.c and not is_result and not is_list else self.columns[name]
 
 
 def query(

@@ -239,7 +239,7 @@ def _references(work: Work, object_type: ObjectType, chosen: Sequence[Mapping[st
             source = tables(work.catalog)[target]
             columns = value_columns(work.catalog, target, source, work.at)
             statement = sa.select(source.c.id.label("·id"), *(columns[n].label(n) for n in sorted(names))).where(source.c.id.in_(ids))
-            values = {row["·id"]: row for row in work.session.execute(statement).mappings()}
+            values = {row["·id"]: dict(row) for row in work.session.execute(statement).mappings()}
         for item, c in zip(found, chosen, strict=True):
             item[key] = values.get(c.get(key) or 0, dict.fromkeys(names))
     return found
