@@ -93,7 +93,11 @@ def raw_of(object_type: ObjectType, form: FormData) -> dict[str, Any]:
 
 def prefill(object_type: ObjectType, parameters: Mapping[str, str]) -> dict[str, Any]:
     """Values a link may bring along: the customer a new complaint is about."""
-    return {k: v for k, v in parameters.items() if k in object_type.fields and v and not object_type.fields[k].computed and object_type.fields[k].type not in MULTIPLE}
+    return {
+        k: v
+        for k, v in parameters.items()
+        if k in object_type.fields and v and not object_type.fields[k].computed and object_type.fields[k].type not in MULTIPLE
+    }
 
 
 def build(work: Work, object_type: ObjectType, state: FormState, problems: Iterable[Problem] = (), theirs: Mapping[str, str] | None = None) -> RecordForm:

@@ -14,7 +14,6 @@ from admin_ui.subjects import subject
 from server.errors import AppError, NotFound, Text
 from server.feature import Work
 from server.features.access import service as access
-from server.features.assessment import service as assessment
 from server.features.objects import results
 from server.features.objects.kind import ObjectType
 from server.features.records import service as records
@@ -75,7 +74,6 @@ def record_list(request: Request, object_key: str) -> Response:
                 limit=PAGE,
                 columns=wanted,
                 results=shown,
-                result_columns=assessment.result_columns(work, object_key) if object_type.assessed else None,
             )
         except AppError as error:
             if error.status != 422:
