@@ -4,5 +4,6 @@ from admin_ui.area import Area
 from admin_ui.pages.desk import AREA as DESK
 from admin_ui.pages.login import AREA as LOGIN
 from admin_ui.pages.setup import AREA as SETUP
+from admin_ui.pages.studio import AREA as STUDIO
 
-PAGES: tuple[Area, ...] = (SETUP, LOGIN, DESK)
+PAGES: tuple[Area, ...] = (SETUP, LOGIN, DESK, STUDIO)

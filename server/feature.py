@@ -68,7 +68,7 @@ class Assessed:
 @dataclass(frozen=True)
 class Hooks:
     on_saved: tuple[Callable[[Work, Saved], None], ...] = ()
-    on_assessed: tuple[Callable[[Work, Assessed], None], ...] = ()
+    on_assessed: tuple[Callable[[Work, Assessed], Mapping[str, int] | None], ...] = ()  # gives what it did, for the summary: {"alerts_opened": 2}
     on_published: tuple[Callable[[Work, Catalog, Catalog], None], ...] = ()  # (work, old, new): object tables are made by then
 
 
@@ -77,7 +77,7 @@ class Feature:
     key: str
     kinds: tuple[Kind, ...] = ()
     on_saved: Callable[[Work, Saved], None] | None = None
-    on_assessed: Callable[[Work, Assessed], None] | None = None
+    on_assessed: Callable[[Work, Assessed], Mapping[str, int] | None] | None = None
     on_published: Callable[[Work, Catalog, Catalog], None] | None = None
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from server.config.document import Document
+from server.config.output import Output
 from server.errors import Problem, Text
 
 if TYPE_CHECKING:
@@ -19,10 +20,15 @@ def no_change_problems(old: Any, new: Any, catalog: "Catalog") -> Iterable[Probl
     return ()
 
 
+def no_outputs(value: Any, catalog: "Catalog", object_key: str) -> Iterable[Output]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Kind:
     """`parse` turns a document that passed its meta-schema into the feature's frozen value; it must not raise on such a document.
     `check` finds what the meta-schema cannot: names, types, meaning. It sees the whole candidate catalog and never raises.
+    `gives(value, catalog, object_key)` lists the names a document adds to the records of that object, see features/objects/results.py.
     `check_change` finds what may not become of a published value: (published, candidate, the candidate catalog).
     The meta-schema is schemas/meta/<key>.schema.json, the documents of the shipped template stand in `folder`.
     """
@@ -34,6 +40,7 @@ class Kind:
     check: Callable[[Any, "Catalog"], Iterable[Problem]] = no_problems
     check_change: Callable[[Any, Any, "Catalog"], Iterable[Problem]] = no_change_problems
     icon: str = "file"
+    gives: Callable[[Any, "Catalog", str], Iterable[Output]] = no_outputs
 
 
 def title_of(body: Any, fallback: str = "") -> Text:

@@ -1,6 +1,10 @@
 """What the rest of the product knows of alerts."""
 
-from server.feature import Feature
-from server.features.alerts.kind import KIND
+from dataclasses import replace
 
-FEATURE = Feature("alerts", kinds=(KIND,))
+from server.feature import Feature
+from server.features.alerts.check import check
+from server.features.alerts.kind import KIND
+from server.features.alerts.raising import on_assessed
+
+FEATURE = Feature("alerts", kinds=(replace(KIND, check=check),), on_assessed=on_assessed)

@@ -1,5 +1,6 @@
-"""What the rest of the product knows of assessment: results follow every save."""
+"""What the rest of the product knows of assessment: results follow every save, tables and indexes every release."""
 
 from server.feature import Feature
+from server.features.assessment.service import on_published, on_saved
 
-FEATURE = Feature("assessment")
+FEATURE = Feature("assessment", on_saved=on_saved, on_published=on_published)

@@ -62,7 +62,16 @@ def parse_metric(document: Document) -> Metric:
     numerator = _sum(b["numerator"])
     assert numerator is not None
     return Metric(
-        document.key, title_of(b), numerator, _sum(b.get("denominator")), b.get("scale", 1), b.get("decimals", 1), b.get("unit", ""), b["target"], b["better"], text_of(b.get("help"))
+        document.key,
+        title_of(b),
+        numerator,
+        _sum(b.get("denominator")),
+        b.get("scale", 1),
+        b.get("decimals", 1),
+        b.get("unit", ""),
+        b["target"],
+        b["better"],
+        text_of(b.get("help")),
     )
 
 

@@ -7,9 +7,9 @@ from server.config.findings import expected, formula, twice, unknown, warning, w
 from server.config.names import pointer
 from server.errors import Problem, Text
 from server.expressions.types import BOOLEAN
-from server.features.assessment.engine import scope
 from server.features.objects.kind import ObjectType
 from server.features.strategies.kind import Strategy
+from server.features.strategies.scopes import subject_scope
 
 
 def check(it: Strategy, catalog: Catalog) -> Iterator[Problem]:
@@ -22,8 +22,10 @@ def check(it: Strategy, catalog: Catalog) -> Iterator[Problem]:
     if object_type is None:
         return
     if not object_type.assessed:
-        yield wrong("/object", f"“{it.object}” 不参与评估", f"“{it.object}” is not assessed", "not_assessed", Text('给对象加上 "assess"', 'Give the object "assess"'))
-    names = scope(catalog, it.object)
+        yield wrong(
+            "/object", f"“{it.object}” 不参与评估", f"“{it.object}” is not assessed", "not_assessed", Text('给对象加上 "assess"', 'Give the object "assess"')
+        )
+    names = subject_scope(catalog, it.object)
     yield from formula("/when", it.when, names, BOOLEAN)
     yield from formula("/stop", it.stop, names, BOOLEAN)
     people = [f.key for f in object_type.fields.values() if f.type == "user"]
@@ -33,7 +35,9 @@ def check(it: Strategy, catalog: Catalog) -> Iterator[Problem]:
         if measure.assignee not in people and measure.assignee not in roles:
             what = Text("人员字段或角色", "field of type user, or role,")
             problem = unknown(pointer("measures", i, "assignee"), "assignee", measure.assignee, [*people, *roles])
-            yield Problem(problem.path, Text(f"没有{what.zh} “{measure.assignee}”", f"There is no {what.en} “{measure.assignee}”"), problem.hint, code=problem.code)
+            yield Problem(
+                problem.path, Text(f"没有{what.zh} “{measure.assignee}”", f"There is no {what.en} “{measure.assignee}”"), problem.hint, code=problem.code
+            )
         if measure.approver:
             yield from expected(pointer("measures", i, "approver"), "role", measure.approver, catalog)
 
@@ -43,4 +47,6 @@ def _alerts(it: Strategy, catalog: Catalog) -> Iterator[Problem]:
         yield from expected(pointer("alerts", i), "alert", key, catalog)
         alert = catalog.get("alert", key)
         if alert is not None and alert.object != it.object:
-            yield wrong(pointer("alerts", i), f"预警 “{key}” 属于对象 “{alert.object}”", f"The alert “{key}” is about the object “{alert.object}”", "other_object")
+            yield wrong(
+                pointer("alerts", i), f"预警 “{key}” 属于对象 “{alert.object}”", f"The alert “{key}” is about the object “{alert.object}”", "other_object"
+            )

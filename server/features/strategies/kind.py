@@ -41,7 +41,16 @@ def parse(document: Document) -> Strategy:
         b.get("stop", ""),
         b.get("horizon_days", 90),
         tuple(
-            Measure(m["key"], title_of(m), m["assignee"], m["due_days"], m.get("when", ""), text_of(m.get("checklist")), m.get("approver", ""), m.get("repeats", False))
+            Measure(
+                m["key"],
+                title_of(m),
+                m["assignee"],
+                m["due_days"],
+                m.get("when", ""),
+                text_of(m.get("checklist")),
+                m.get("approver", ""),
+                m.get("repeats", False),
+            )
             for m in b["measures"]
         ),
         tuple(b.get("alerts", ())),

@@ -18,6 +18,7 @@ from server.features.strategies.kind import Measure, Strategy
 from server.features.strategies.subjects import Subjects, may_see, subjects
 from server.features.strategies.tables import strategy_runs, task_events, tasks
 
+
 @dataclass(frozen=True)
 class StrategyRun:
     id: int
@@ -88,9 +89,7 @@ def _met(work: Work, found: Subjects, strategies: Mapping[str, Strategy], ids: S
     met: dict[int, dict[str, Met]] = {}
     for row in work.session.execute(query):
         values = row._mapping
-        met[row.id] = {
-            key: Met(bool(values[f"when_{n}"]), bool(values[f"stop_{n}"]), bool(row.in_population)) for n, key in enumerate(strategies)
-        }
+        met[row.id] = {key: Met(bool(values[f"when_{n}"]), bool(values[f"stop_{n}"]), bool(row.in_population)) for n, key in enumerate(strategies)}
     return met
 
 
@@ -125,9 +124,7 @@ def begin(work: Work, strategy: Strategy, record_ids: Sequence[int], alert_id: i
     return [runs[row.id] for row in rows]
 
 
-def _insert_runs(
-    work: Work, strategy: Strategy, subjects_: Sequence[tuple[int, Mapping[str, Any], Any]], alert_id: int | None, armed: bool
-) -> dict[int, int]:
+def _insert_runs(work: Work, strategy: Strategy, subjects_: Sequence[tuple[int, Mapping[str, Any], Any]], alert_id: int | None, armed: bool) -> dict[int, int]:
     """Run ids by record."""
     rows = [
         {
@@ -147,7 +144,7 @@ def _insert_runs(
     if not rows:
         return {}
     made = work.session.execute(sa.insert(strategy_runs).returning(strategy_runs.c.record_id, strategy_runs.c.id), rows)
-    return {record_id: run_id for record_id, run_id in made}
+    return {row.record_id: row.id for row in made}
 
 
 def measure_task(work: Work, strategy: Strategy, record_id: int, run_id: int, m: Measure, assignee: str | None, role: str | None) -> dict[str, Any]:
@@ -266,7 +263,7 @@ def startable(work: Work, object_key: str, record_id: int, alert: str = "") -> t
 def running_counts(work: Work) -> Mapping[str, int]:
     """How many subjects each strategy runs for now."""
     query = sa.select(strategy_runs.c.strategy, sa.func.count()).where(strategy_runs.c.ended_at.is_(None)).group_by(strategy_runs.c.strategy)
-    return {key: count for key, count in work.session.execute(query)}
+    return {row[0]: row[1] for row in work.session.execute(query)}
 
 
 def _run(work: Work, row: sa.Row[Any]) -> StrategyRun:

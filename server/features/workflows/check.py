@@ -7,7 +7,6 @@ from server.config.findings import expected, formula, twice, unknown, warning, w
 from server.config.names import pointer
 from server.errors import Problem, Text
 from server.expressions.types import BOOLEAN, Scope
-from server.features.objects import engine as objects
 from server.features.objects.kind import ObjectType
 from server.features.workflows.engine import guard_scope
 from server.features.workflows.kind import State, Transition, Workflow
@@ -70,7 +69,13 @@ def _state(path: str, state: State, flow: Workflow, catalog: Catalog) -> Iterato
     if state.type == "final" and leaving:
         yield wrong(f"{path}/type", f"结束状态 “{state.key}” 还有离开的步骤", f"The final state “{state.key}” has transitions that leave it", "final_left")
     if state.type != "final" and not leaving:
-        yield warning(path, f"状态 “{state.key}” 没有离开的步骤", f"No transition leaves the state “{state.key}”", "dead_end", Text("或把它设为结束状态", "Or make it final"))
+        yield warning(
+            path,
+            f"状态 “{state.key}” 没有离开的步骤",
+            f"No transition leaves the state “{state.key}”",
+            "dead_end",
+            Text("或把它设为结束状态", "Or make it final"),
+        )
     if state.type == "approval":
         yield from _approval(path, state, leaving)
     elif state.approvers:
@@ -105,18 +110,21 @@ def _places(path: str, transition: Transition, flow: Workflow) -> Iterator[Probl
             yield unknown(f"{path}/from/{i}", "state", key, flow.states)
         elif transition.decision and flow.states[key].type != "approval":
             yield wrong(
-                f"{path}/decision", f"“{key}” 不是审批状态，没有什么可{'同意' if transition.decision == 'approve' else '驳回'}", f"“{key}” is no approval state: there is nothing to {transition.decision}", "decision"
+                f"{path}/decision",
+                f"“{key}” 不是审批状态，没有什么可{'同意' if transition.decision == 'approve' else '驳回'}",
+                f"“{key}” is no approval state: there is nothing to {transition.decision}",
+                "decision",
             )
     if transition.target not in flow.states:
         yield unknown(f"{path}/to", "state", transition.target, flow.states)
 
 
 def _formulas(path: str, transition: Transition, object_type: ObjectType, catalog: Catalog) -> Iterator[Problem]:
-    yield from formula(f"{path}/guard", transition.guard, guard_scope(catalog, object_type.key), BOOLEAN)
+    names = guard_scope(catalog, object_type.key)
+    yield from formula(f"{path}/guard", transition.guard, names, BOOLEAN)
     for i, key in enumerate(transition.require):
         if key not in object_type.fields:
             yield unknown(f"{path}/require/{i}", "field", key, object_type.fields)
-    names = objects.scope(catalog, object_type.key)
     yield from _sets(f"{path}/sets", transition.sets or {}, object_type, names)
     for i, (through, sets) in enumerate(transition.updates):
         field = object_type.fields.get(through)

@@ -117,6 +117,15 @@ def show_state(work: Work, workflow: Workflow, record_id: int, state: State, val
 def add_step(work: Work, instance_id: int, step: int, source: str, target: str, transition: str, comment: str) -> None:
     work.session.execute(
         sa.insert(workflow_steps).values(
-            {"instance_id": instance_id, "step": step, "at": work.now, "by": work.actor.username, "from": source, "to": target, "transition": transition, "comment": comment}
+            {
+                "instance_id": instance_id,
+                "step": step,
+                "at": work.now,
+                "by": work.actor.username,
+                "from": source,
+                "to": target,
+                "transition": transition,
+                "comment": comment,
+            }
         )
     )

@@ -224,7 +224,16 @@ def _available(work: Work, workflow: Workflow, row: sa.Row[Any], state: State) -
         blocked = refusal or judged.refusal
         target = _state(workflow, transition.target)
         found.append(
-            Available(transition.key, transition.title, target, transition.decision, transition.comment, missing, blocked, refusal is None and not work.actor.is_system)
+            Available(
+                transition.key,
+                transition.title,
+                target,
+                transition.decision,
+                transition.comment,
+                missing,
+                blocked,
+                refusal is None and not work.actor.is_system,
+            )
         )
     return tuple(found)
 

@@ -1,0 +1,391 @@
+"""Forms from JSON Schema: the meta-schema of a kind becomes a tree of nodes, templates/parts/form.html draws it, `read` turns what was posted back into a document.
+
+Names of inputs are JSON pointers ("/factors/2/weight"), so a problem's path is the input's name. Beside the values a form posts:
+`<pointer>#` how many items a list or map has, `<pointer>/<i>@` the key of a map's item, `<pointer>!` that a blank value stood there, `<pointer>~` a value
+that does not fit its widget, as JSON, `<pointer>?` members the schema does not know. So opening and saving a document by form never loses anything.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from server.errors import Text
+
+Schema = Mapping[str, Any]
+Choices = Sequence[tuple[str, Text]]
+MISSING: Any = object()
+
+# How many optional members an object shows at once before the unset ones fold away.
+FOLD_FROM = 4
+
+
+@dataclass(frozen=True)
+class Node:
+    """One part of a form. `widget` names its macro: text long_text expression number yes_no choice i18n keys json fixed object list map grid."""
+
+    path: str
+    widget: str
+    title: Text
+    help: Text | None = None
+    value: Any = None
+    required: bool = False
+    key: str = ""  # member of its object, or key of a map's item
+    options: tuple[tuple[str, Text], ...] = ()
+    children: tuple["Node", ...] = ()
+    folded: tuple["Node", ...] = ()  # optional members that are not set
+    summary: str = ""  # of a list's item: what stands on its line when it is closed
+    extra: str = ""  # JSON of the members the schema does not know
+    multiline: bool = False
+    misfit: bool = False  # the value does not fit its widget and is shown as JSON
+
+    @property
+    def id(self) -> str:
+        return "f" + "".join(c if c.isalnum() or c == "-" else "_" for c in self.path)
+
+
+@dataclass(frozen=True)
+class Form:
+    """`choices` answers which keys a reference ("x-kind": object, role, field, ...) may have, from the draft's catalog and this document."""
+
+    schema: Schema
+    choices: Callable[[str], Choices] = field(default=lambda kind: ())
+
+    def build(self, body: Any) -> Node:
+        return self._node(self.schema, body, "", "", True)
+
+    def read(self, form: Mapping[str, str]) -> Any:
+        value = self._read(self.schema, form, "", True)
+        return {} if value is MISSING else value
+
+    def blank(self) -> Any:
+        """A new document: what the schema requires, empty."""
+        return self._blank(self.resolve(self.schema))
+
+    def skeleton(self, pointer: str) -> Any:
+        """What a new item of the list or map at the pointer looks like."""
+        schema = self.resolve(self._at(pointer))
+        inner = schema.get("items") or schema.get("additionalProperties") or {}
+        return self._blank(self.resolve(inner))
+
+    # the schema
+
+    def resolve(self, schema: Any) -> Schema:
+        """Follows local references; a schema of `true` is an empty one. What stands beside a $ref wins."""
+        for _ in range(20):
+            if not isinstance(schema, Mapping) or "$ref" not in schema:
+                break
+            target: Any = self.schema
+            for part in str(schema["$ref"]).removeprefix("#").strip("/").split("/"):
+                target = target.get(part.replace("~1", "/").replace("~0", "~"), {}) if part else target
+            schema = {**target, **{k: v for k, v in schema.items() if k != "$ref"}}
+        return schema if isinstance(schema, Mapping) else {}
+
+    def _at(self, pointer: str) -> Schema:
+        schema = self.resolve(self.schema)
+        for part in parts(pointer):
+            properties = schema.get("properties", {})
+            inner = properties[part] if part in properties else schema.get("items") or schema.get("additionalProperties") or {}
+            schema = self.resolve(inner)
+        return schema
+
+    def widget(self, schema: Schema) -> str:
+        hint = str(schema.get("x-widget", ""))
+        types = schema.get("type", "")
+        if "const" in schema:
+            return "fixed"
+        if hint in {"i18n", "expression", "long_text", "grid"}:
+            return hint
+        if types != "array" and (schema.get("enum") or "x-kind" in schema):
+            return "choice"
+        if types == "object" or "properties" in schema:
+            if set(schema.get("properties", {})) == {"zh_CN", "en"}:
+                return "i18n"
+            return "object" if "properties" in schema else "map"
+        if types == "array":
+            return self._array_widget(self.resolve(schema.get("items", {})))
+        simple = {"string": "text", "number": "number", "integer": "number", "boolean": "yes_no"}
+        return simple.get(types, "json") if isinstance(types, str) else "json"
+
+    def _array_widget(self, items: Schema) -> str:
+        return "keys" if self.widget(items) in {"text", "choice"} else "list"
+
+    def _blank(self, schema: Schema) -> Any:
+        widget = self.widget(schema)
+        if "default" in schema:
+            return schema["default"]
+        if widget == "object":
+            return {key: self._blank(self.resolve(schema["properties"][key])) for key in schema.get("required", ())}
+        blanks: Mapping[str, Any] = {"list": [], "keys": [], "grid": [], "map": {}, "i18n": {}, "yes_no": False, "fixed": schema.get("const"), "number": None}
+        if widget == "choice":
+            options = self._options(schema)
+            return options[0][0] if options else ""
+        return blanks.get(widget, "")
+
+    # from a document to nodes
+
+    def _options(self, schema: Schema) -> tuple[tuple[str, Text], ...]:
+        titles = {o["key"]: _text(o.get("title")) for o in schema.get("x-options", ())}
+        if schema.get("enum"):
+            return tuple((str(key), titles.get(key) or Text(str(key), str(key))) for key in schema["enum"])
+        return tuple(self.choices(str(schema.get("x-kind", ""))))
+
+    def _node(self, schema: Schema, value: Any, path: str, key: str, required: bool, summary: str = "") -> Node:
+        schema = self.resolve(schema)
+        widget = self.widget(schema)
+        misfit = not _fits(widget, value)
+        if misfit:
+            widget = "json"
+        title = _text(schema.get("x-title")) or Text(key, key)
+        make = {"object": self._object, "list": self._list, "map": self._map}.get(widget)
+        if make:
+            return make(schema, value, path, key, required, title, summary)
+        options = self._options(self.resolve(schema.get("items", {})) if widget == "keys" else schema) if widget in {"choice", "keys"} else ()
+        shown = _shown(value) if widget == "json" else value
+        if widget == "grid":
+            options = tuple(self.choices(str(schema.get("x-kind", "level"))))
+        multiline = widget in {"long_text"} or (isinstance(shown, str) and (len(shown) > 60 or "\n" in shown))
+        return Node(path, widget, title, _text(schema.get("x-help")), shown, required, key, options, summary=summary, multiline=multiline, misfit=misfit)
+
+    def _object(self, schema: Schema, value: Any, path: str, key: str, required: bool, title: Text, summary: str) -> Node:
+        body = value if isinstance(value, Mapping) else {}
+        needed = set(schema.get("required", ()))
+        nodes = [
+            (name in body or name in needed, self._node(sub, body.get(name), f"{path}/{escape(name)}", name, name in needed))
+            for name, sub in schema["properties"].items()
+        ]
+        unset = tuple(node for here, node in nodes if not here)
+        fold = len(unset) >= FOLD_FROM
+        children = tuple(node for here, node in nodes if here or not fold)
+        extra = {name: v for name, v in body.items() if name not in schema["properties"]}
+        return Node(
+            path,
+            "object",
+            title,
+            _text(schema.get("x-help")),
+            None,
+            required,
+            key,
+            (),
+            children,
+            unset if fold else (),
+            summary,
+            json.dumps(extra, ensure_ascii=False) if extra else "",
+        )
+
+    def _list(self, schema: Schema, value: Any, path: str, key: str, required: bool, title: Text, summary: str) -> Node:
+        items = self.resolve(schema.get("items", {}))
+        children = tuple(self._node(items, item, f"{path}/{i}", str(i), True, summary_of(item)) for i, item in enumerate(value or ()))
+        return Node(path, "list", title, _text(schema.get("x-help")), [] if value == [] else None, required, key, (), children, summary=summary)
+
+    def _map(self, schema: Schema, value: Any, path: str, key: str, required: bool, title: Text, summary: str) -> Node:
+        inner: Any = schema.get("additionalProperties") or next(iter(schema.get("patternProperties", {}).values()), {})
+        children = tuple(self._node(inner, item, f"{path}/{i}", name, True, summary_of(item)) for i, (name, item) in enumerate((value or {}).items()))
+        return Node(path, "map", title, _text(schema.get("x-help")), {} if value == {} else None, required, key, (), children, summary=summary)
+
+    # from what was posted to a document
+
+    def _read(self, schema: Any, form: Mapping[str, str], path: str, required: bool) -> Any:
+        schema = self.resolve(schema)
+        widget = self.widget(schema)
+        if path + "~" in form:  # drawn as JSON because the value did not fit the schema
+            return _loads(form[path + "~"])
+        if widget == "fixed":
+            return schema["const"] if required or path in form else MISSING
+        if widget == "object":
+            return self._read_object(schema, form, path, required)
+        if widget in {"list", "map"}:
+            return self._read_items(schema, form, path, widget, required)
+        if widget == "i18n":
+            pair = {name: text for name in ("zh_CN", "en") if (text := form.get(f"{path}/{name}", "").strip())}
+            return pair or ({} if required else MISSING)
+        if widget == "grid":
+            return _read_grid(form, path, required)
+        return _read_leaf(widget, form.get(path), required or path + "!" in form)
+
+    def _read_object(self, schema: Schema, form: Mapping[str, str], path: str, required: bool) -> Any:
+        needed = set(schema.get("required", ()))
+        read = ((name, self._read(sub, form, f"{path}/{escape(name)}", name in needed)) for name, sub in schema["properties"].items())
+        body = {name: value for name, value in read if value is not MISSING}
+        if form.get(path + "?"):
+            body.update(json.loads(form[path + "?"]))
+        real = any(name not in needed or not _is_blank(value) for name, value in body.items())
+        return body if required or real else MISSING
+
+    def _read_items(self, schema: Schema, form: Mapping[str, str], path: str, widget: str, required: bool) -> Any:
+        count = int(form.get(path + "#") or 0)
+        inner: Any = schema.get("items") if widget == "list" else schema.get("additionalProperties") or next(iter(schema.get("patternProperties", {}).values()), {})
+        values = [self._read(inner, form, f"{path}/{i}", True) for i in range(count)]
+        if not values and not required and path + "!" not in form:
+            return MISSING
+        if widget == "list":
+            return values
+        return {form.get(f"{path}/{i}@", "").strip() or f"key_{i + 1}": value for i, value in enumerate(values)}
+
+
+def act(form: Form, body: Any, action: str) -> Any:
+    """A button of a list or map: "add:/factors", "remove:/factors/2", "up:/factors/2", "down:/factors/2". Gives the changed document."""
+    verb, _, pointer = action.partition(":")
+    copy: Any = json.loads(json.dumps(body))
+    if verb == "add":
+        _append(_reach(form, copy, parts(pointer)), form.skeleton(pointer))
+        return copy
+    *head, last = parts(pointer)
+    holder = _reach(form, copy, head)
+    if isinstance(holder, dict):
+        _change_map(holder, verb, int(last))
+    elif isinstance(holder, list):
+        _change_list(holder, verb, int(last))
+    return copy
+
+
+def locate(form: Form, body: Any, pointer: str) -> str:
+    """The input that shows a place of the document: maps are addressed by position in a form, by key in a problem. The nearest place that exists."""
+    at, path = body, ""
+    for part in parts(pointer):
+        if isinstance(at, list) and part.isdigit() and int(part) < len(at):
+            at, path = at[int(part)], f"{path}/{part}"
+        elif isinstance(at, Mapping):
+            is_map = form.widget(form._at(path)) == "map" if path else False
+            step = str(list(at).index(part)) if is_map and part in at else escape(part)
+            at, path = at.get(part), f"{path}/{step}"
+        else:
+            break
+    return path
+
+
+def _reach(form: Form, body: Any, pointer: Sequence[str]) -> Any:
+    """The container at a pointer; a map is addressed by position, a missing member is made."""
+    at: Any = body
+    for depth, part in enumerate(pointer):
+        if isinstance(at, list):
+            at = at[int(part)]
+            continue
+        here = "/" + "/".join(pointer[: depth + 1])
+        owner = form._at("/" + "/".join(pointer[:depth])) if depth else form.resolve(form.schema)
+        name = part if part in owner.get("properties", {}) else list(at)[int(part)]
+        at = at.setdefault(name, [] if form.widget(form._at(here)) in {"list", "keys", "grid"} else {})
+    return at
+
+
+def _append(holder: Any, item: Any) -> None:
+    if isinstance(holder, list):
+        holder.append(item)
+    else:
+        holder[next(f"new_{i}" for i in range(1, 1000) if f"new_{i}" not in holder)] = item
+
+
+def _change_list(items: list[Any], verb: str, i: int) -> None:
+    if verb == "remove":
+        del items[i]
+    else:
+        j = i - 1 if verb == "up" else i + 1
+        if 0 <= j < len(items):
+            items[i], items[j] = items[j], items[i]
+
+
+def _change_map(items: dict[str, Any], verb: str, i: int) -> None:
+    pairs = list(items.items())
+    _change_list(pairs, verb, i)
+    items.clear()
+    items.update(pairs)
+
+
+def escape(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def parts(pointer: str) -> list[str]:
+    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+
+
+def summary_of(item: Any) -> str:
+    """The line a closed item shows: its title, else its key, else its first words."""
+    if not isinstance(item, Mapping):
+        return str(item)[:80]
+    title = item.get("title") or item.get("x-title")
+    if isinstance(title, Mapping):
+        return str(title.get("zh_CN") or title.get("en") or "")
+    for name in ("key", "when", "value", "to", "through", "x-type"):
+        if item.get(name):
+            return str(item[name])[:80]
+    return next((str(v)[:80] for v in item.values() if isinstance(v, (str, int, float))), "")
+
+
+def _text(value: Any) -> Text | None:
+    if isinstance(value, str):
+        return Text(value, value)
+    if not isinstance(value, Mapping):
+        return None
+    return Text(str(value.get("zh_CN") or value.get("en") or ""), str(value.get("en") or value.get("zh_CN") or ""))
+
+
+def _fits(widget: str, value: Any) -> bool:
+    """Whether the widget can show the value without losing it."""
+    if value is None or widget in {"json", "fixed"}:
+        return True
+    kinds: Mapping[str, Any] = {
+        "text": str, "long_text": str, "expression": str, "choice": (str, int), "number": (int, float, str), "yes_no": bool,
+        "i18n": Mapping, "object": Mapping, "map": Mapping, "list": list, "keys": list, "grid": list,
+    }  # fmt: skip
+    if not isinstance(value, kinds[widget]) or (widget == "number" and isinstance(value, bool)):
+        return False
+    return not (widget == "keys" and any(not isinstance(item, str) or "," in item for item in value))
+
+
+def _shown(value: Any) -> str | None:
+    """A value as it stands in a JSON input; text that would read back as something else is quoted."""
+    if value is None:
+        return None
+    if isinstance(value, str) and _loads(value) == value:
+        return value
+    return json.dumps(value, ensure_ascii=False, indent=1 if isinstance(value, (dict, list)) else None)
+
+
+def _is_blank(value: Any) -> bool:
+    return value in ("", None, False) or value == [] or value == {}
+
+
+def _loads(text: str) -> Any:
+    """A JSON value; what is not JSON is kept as the text that was typed, the check says what is wrong with it."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _read_leaf(widget: str, text: str | None, required: bool) -> Any:
+    if widget == "yes_no":
+        return True if text == "true" else False if required or text == "false" else MISSING
+    if text is None:
+        return MISSING
+    text = text.replace("\r\n", "\n").strip()
+    if widget == "keys":
+        keys = [part.strip() for part in text.replace("，", ",").split(",") if part.strip()]
+        return keys if keys or required else MISSING
+    if text == "":
+        return "" if required and widget not in {"number", "json"} else MISSING
+    if widget == "number":
+        return _number(text)
+    return _loads(text) if widget == "json" else text
+
+
+def _number(text: str) -> Any:
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        value = float(text)
+    except ValueError:
+        return text  # kept as typed: the check names it
+    return value if value - value == 0 else text
+
+
+def _read_grid(form: Mapping[str, str], path: str, required: bool) -> Any:
+    rows = int(form.get(path + "#") or 0)
+    grid = []
+    for i in range(rows):
+        columns = int(form.get(f"{path}/{i}#") or 0)
+        grid.append([form.get(f"{path}/{i}/{j}", "") for j in range(columns)])
+    return grid if grid or required else MISSING

@@ -1,0 +1,250 @@
+"""Alerts: the list, and one alert with its sentence first, the line it crossed, why it opened, how similar ones ended, and what to do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from admin_ui.area import Area, Link
+from admin_ui.edge import reading, writing
+from admin_ui.formats import Formats
+from admin_ui.pages.tasks import view_of
+from admin_ui.posted import posted
+from admin_ui.render import page
+from server.errors import Invalid, Problem, Text
+from server.feature import Work
+from server.features.access import service as access
+from server.features.alerts import service as alerts
+from server.features.alerts import why
+from server.features.alerts.engine import SEVERITIES
+from server.features.alerts.service import AlertView
+from server.features.alerts.tables import OPEN_STATES
+from server.features.assessment import engine
+from server.features.assessment import service as assessment
+from server.features.strategies import service as strategies
+
+router = APIRouter()
+SHOWN = 200
+STEPS: Mapping[str, int] = {"info": 1, "warning": 3, "critical": 4}
+STATES: tuple[tuple[str, Text], ...] = (
+    ("active", Text("要处理的", "To handle")),
+    ("open", Text("新的", "New")),
+    ("acknowledged", Text("已确认", "Acknowledged")),
+    ("snoozed", Text("已推迟", "Snoozed")),
+    ("closed", Text("已关闭", "Closed")),
+    ("suppressed", Text("被抑制", "Suppressed")),
+)
+STATE_TITLES: Mapping[str, Text] = {
+    "open": Text("待确认", "new"),
+    "acknowledged": Text("处理中", "acknowledged"),
+    "snoozed": Text("已推迟", "snoozed"),
+    "suppressed": Text("被抑制", "suppressed"),
+    "closed": Text("已关闭", "closed"),
+}
+CLOSED: Mapping[str, Text] = {
+    "cleared": Text("自行解除", "cleared"),
+    "left_population": Text("离开评估范围", "left the population"),
+    "rule_removed": Text("规则已删除", "rule removed"),
+}
+VERDICTS: tuple[tuple[str, Text, Text], ...] = (
+    ("right", Text("准确", "right"), Text("确有风险，来得及处理", "a real risk, in time")),
+    ("false", Text("误报", "false"), Text("没有风险", "no risk")),
+    ("late", Text("过迟", "late"), Text("有风险，但已来不及", "a real risk, too late")),
+)
+EVENTS: Mapping[str, Text] = {
+    "opened": Text("打开", "opened"),
+    "reopened": Text("重新打开", "opened again"),
+    "acknowledged": Text("确认", "acknowledged"),
+    "snoozed": Text("推迟", "snoozed"),
+    "resolved": Text("处理完毕", "resolved"),
+    "closed": Text("关闭", "closed"),
+    "cleared": Text("自行解除", "cleared"),
+    "raised": Text("变得更严重", "became graver"),
+    "suppressed": Text("被抑制", "suppressed"),
+    "judged": Text("评定", "judged"),
+}
+OP_WORDS: Mapping[str, str] = {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "==": "="}
+
+
+@dataclass(frozen=True)
+class Card:
+    """An alert as pages show it."""
+
+    id: int
+    rule: str
+    rule_title: Text
+    message: str
+    name: str
+    url: str
+    severity_title: Text
+    step: int
+    state: str
+    state_title: Text
+    open: bool
+    opened_at: datetime
+    closed_at: datetime | None
+    due_at: datetime | None
+    late: bool
+    verdict: str | None
+    note: str | None
+    people: tuple[str, ...]
+    suppressed: str | None
+    release: int
+    as_of: date
+
+
+def card_of(work: Work, alert: AlertView, people: Mapping[str, str] | None = None) -> Card:
+    people = access.user_names(work) if people is None else people
+    roles = {r.key: r.title.of(work.actor.locale) for r in work.catalog.all("role")}
+    told = (*(people.get(u, u) for u in alert.users), *(roles.get(r, r) for r in alert.roles))
+    return Card(
+        alert.id, alert.rule, alert.title, alert.message.of(work.actor.locale), alert.record_name, f"/o/{alert.object}/{alert.record_id}",
+        SEVERITIES.get(alert.severity, Text(alert.severity, alert.severity)), STEPS.get(alert.severity, 2), alert.state, _state_title(alert), alert.state in OPEN_STATES,
+        alert.opened_at, alert.closed_at, alert.due_at, alert.overdue, alert.verdict, alert.note, told, alert.suppressed_reason, alert.release, alert.as_of,
+    )  # fmt: skip
+
+
+def _state_title(alert: AlertView) -> Text:
+    if alert.state == "closed":
+        verdict = next((title for key, title, _ in VERDICTS if key == alert.verdict), None)
+        return verdict or CLOSED.get(alert.close_reason or "", STATE_TITLES["closed"])
+    return STATE_TITLES.get(alert.state, Text(alert.state, alert.state))
+
+
+def open_count(work: Work) -> int:
+    return alerts.counts(work, mine=True)["total"]
+
+
+AREA = Area(router, (Link("alerts", Text("预警", "Alerts"), "/alerts", "bell", "alerts", 30, count=open_count, phone=True),))
+
+
+@router.get("/alerts", response_class=HTMLResponse)
+def alerts_page(request: Request, state: str = "active", severity: str = "", rule: str = "", mine: str = "") -> HTMLResponse:
+    with reading(request, "alerts") as work:
+        people = access.user_names(work)
+        found = alerts.list_alerts(work, state, severity, rule, bool(mine), None, SHOWN + 1)
+        total = alerts.counts(work, bool(mine))["total"]
+        context: dict[str, Any] = {
+            "alerts": [card_of(work, a, people) for a in found[:SHOWN]], "capped": len(found) > SHOWN, "rules": work.catalog.all("alert"),
+            "states": [(key, title, total if key == "active" else None) for key, title in STATES],
+            "severities": [("", Text("全部程度", "Any severity")), *SEVERITIES.items()],
+            "filters": {"state": state, "severity": severity, "rule": rule, "mine": mine},
+        }  # fmt: skip
+        return page(request, work, "pages/alerts.html", area="alerts", **context)
+
+
+@router.get("/alerts/{alert_id}", response_class=HTMLResponse)
+def alert_page(request: Request, alert_id: int) -> HTMLResponse:
+    with reading(request, "alerts") as work:
+        return _alert(request, work, alert_id)
+
+
+def _alert(request: Request, work: Work, alert_id: int, problems: tuple[Problem, ...] = ()) -> HTMLResponse:
+    alert = alerts.get_alert(work, alert_id)
+    people, locale = access.user_names(work), work.actor.locale
+    similar = alerts.similar(work, alert, 6)
+    today = work.at.today
+    context: dict[str, Any] = {
+        "a": card_of(work, alert, people),
+        "why": [{"text": c.sentence.of(locale), "value": c.value.of(locale), "met": c.met} for c in why.conditions(work, alert)],
+        "clears": (found.of(locale) if (found := why.clears_when(work, alert)) else ""),
+        "chart": chart_of(work, alert),
+        "similar": [card_of(work, a, people) for a in similar.latest],
+        "similar_total": similar.total,
+        "verdict_counts": _verdicts(similar),
+        "events": [{"at": e.at, "text": EVENTS.get(e.what, Text(e.what, e.what)).of(locale), "by": people.get(e.by, "" if e.by == "system" else e.by), "note": e.note} for e in alerts.events(work, alert_id)],
+        "tasks": [view_of(work, k, people) for k in strategies.list_tasks(work, alert_id=alert_id)] if access.may(work, "tasks") else [],
+        "strategies": [{"key": s.key, "title": s.title, "measures": len(s.measures)} for s in strategies.startable(work, alert.object, alert.record_id, alert.rule)],
+        "verdicts": VERDICTS,
+        "tomorrow": (today + timedelta(days=1)).isoformat(),
+        "next_week": (today + timedelta(days=7)).isoformat(),
+        "problems": problems,
+    }  # fmt: skip
+    return page(request, work, "pages/alert.html", area="alerts", status=422 if problems else 200, **context)
+
+
+def _verdicts(similar: alerts.Similar) -> dict[str, Any]:
+    rest = similar.total - similar.right - similar.false - similar.late
+    parts = (("right", similar.right), ("false", similar.false), ("late", similar.late), ("none", rest))
+    titles = {key: title for key, title, _ in VERDICTS} | {"none": Text("没有评定", "no verdict")}
+    colours = {"right": "var(--accent)", "false": "var(--bar)", "late": "var(--lv4)", "none": "var(--track)"}
+    return {"total": similar.total, "parts": parts, "legend": [(key, titles[key], n, colours[key]) for key, n in parts]}
+
+
+def chart_of(work: Work, alert: AlertView) -> dict[str, Any] | None:
+    """The watched value over time with the line it crossed; None when the rule watches nothing that can be drawn."""
+    known = engine.outputs(work.catalog, alert.object)
+    output = known.get(alert.watch)
+    if output is None or str(output.type) not in {"number", "integer"}:
+        return None
+    history = [(day, value) for day, value in assessment.score_history(work, alert.object, alert.record_id, alert.watch) if value is not None]
+    if not history:
+        return None
+    locale, formats = work.actor.locale, Formats(work.actor.locale, work.zone)
+    line, clear = why.threshold(work, alert), why.clear_threshold(work, alert)
+    marks = []
+    if line:
+        word = Text("阈值", "threshold").of(locale)
+        marks.append({"value": line.value, "kind": "threshold", "label": f"{word} {OP_WORDS[line.op]} {formats.number(line.value)}", "short": f"{OP_WORDS[line.op]} {formats.number(line.value)}"})
+    if clear and (not line or clear.value != line.value):
+        word = Text("解除", "clears").of(locale)
+        marks.append({"value": clear.value, "kind": "clear", "label": f"{word} {OP_WORDS[clear.op]} {formats.number(clear.value)}", "short": formats.number(clear.value)})
+    values = [float(value) for _, value in history]
+    top, low = max([*values, *(m["value"] for m in marks)]), min([0.0, *values, *(m["value"] for m in marks)])
+    zones = [{"from": low if line.op.startswith("<") else line.value, "to": line.value if line.op.startswith("<") else top * 1.1, "color": "lv3"}] if line else []
+    return {
+        "type": "line", "locale": locale, "title": output.title.of(locale), "unit": formats.unit(output.unit) if output.unit else "", "step": True,
+        "x": [day.isoformat() for day, _ in history], "y": values, "last": formats.number(values[-1], min(2, output.decimals or 0)), "bad": alert.state in OPEN_STATES,
+        "marks": marks, "zones": zones, "min": low, "max": round(top * 1.1 + 0.5, 1) if top > 0 else None, "points": [(formats.date(day), formats.number(value, output.decimals)) for day, value in history],
+    }  # fmt: skip
+
+
+def _back(alert_id: int) -> Response:
+    return RedirectResponse(f"/alerts/{alert_id}", 303)
+
+
+@router.post("/alerts/{alert_id}/acknowledge")
+def acknowledge(request: Request, alert_id: int) -> Response:
+    with writing(request, "alerts") as work:
+        alerts.acknowledge(work, alert_id)
+    return _back(alert_id)
+
+
+@router.post("/alerts/{alert_id}/snooze", response_class=HTMLResponse)
+def snooze(request: Request, alert_id: int, form: Mapping[str, str] = Depends(posted)) -> Response:
+    try:
+        with writing(request, "alerts") as work:
+            alerts.snooze(work, alert_id, _day(form.get("until", "")), form.get("reason", ""))
+    except Invalid as refused:
+        with reading(request, "alerts") as work:
+            return _alert(request, work, alert_id, refused.problems)
+    return _back(alert_id)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid([Problem("until", Text("请选择一个日期", "Choose a day"))]) from None
+
+
+@router.post("/alerts/{alert_id}/resolve", response_class=HTMLResponse)
+def resolve(request: Request, alert_id: int, form: Mapping[str, str] = Depends(posted)) -> Response:
+    try:
+        with writing(request, "alerts") as work:
+            alerts.resolve(work, alert_id, form.get("verdict", ""), form.get("note", ""))
+    except Invalid as refused:
+        with reading(request, "alerts") as work:
+            return _alert(request, work, alert_id, refused.problems)
+    return _back(alert_id)
+
+
+@router.post("/alerts/{alert_id}/strategy")
+def start_strategy(request: Request, alert_id: int, form: Mapping[str, str] = Depends(posted)) -> Response:
+    with writing(request, "alerts") as work:
+        alert = alerts.get_alert(work, alert_id)
+        strategies.start(work, form.get("strategy", ""), alert.object, alert.record_id, alert_id)
+    return _back(alert_id)

@@ -1,0 +1,304 @@
+"""Assessing one, some or all records of an object, by the same pipeline; the results as they are now."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from server.config.catalog import Catalog
+from server.errors import Invalid, NotFound, Problem, Text
+from server.expressions.types import At
+from server.feature import Assessed, Saved, Work
+from server.features.assessment import touched
+from server.features.assessment.engine import Pipeline, compile_pipeline, compile_scalars, in_population, moment, outputs, scalar_levels
+from server.features.assessment.structure import assessed, update_indexes, update_tables
+from server.features.assessment.tables import assessment_runs, population_values
+from server.features.objects import engine as objects
+from server.features.objects import results as stored
+from server.features.objects.kind import ObjectType
+from server.storage.changes import insert_changed, upsert
+from server.storage.dialects import Instant
+
+Element = sa.ColumnElement[Any]
+OpenWork = Callable[[], AbstractContextManager[Work]]
+CHUNK = 2000  # records of one transaction of a run: about a quarter of a second, so that saves are not kept waiting
+IDS = 500  # records assessed by one statement after a save
+HIGHEST = 2**62
+AT_PUBLISH = 5000  # a population up to this is assessed in the publishing transaction; a larger one by the next run
+
+
+@dataclass(frozen=True)
+class Summary:
+    records: int
+    changed: int
+    alerts_opened: int
+    alerts_cleared: int
+    seconds: float
+    as_of: date
+    release: int
+    resumed: bool = False
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which records: some ids, or a range of them."""
+
+    ids: tuple[int, ...] = ()
+    low: int = -1
+    high: int = HIGHEST
+
+    def of(self, column: Element) -> Element:
+        return column.in_(self.ids) if self.ids else sa.and_(column > self.low, column <= self.high)
+
+    @property
+    def bound(self) -> dict[str, Any]:
+        return {"ids": list(self.ids)} if self.ids else {"low": self.low, "high": self.high}
+
+
+# -- The whole population ----------------------------------------------------------------------------------------------------
+
+
+def assess_all(
+    open_work: OpenWork, object_key: str = "customer", as_of: date | None = None, progress: Callable[[int, int], None] | None = None, chunk: int = CHUNK
+) -> Summary:
+    """Assesses everybody in chunks of ids, each a transaction that also moves the run's cursor: a killed run is continued by the next call.
+
+    A past `as_of` writes that day's rows of the history and touches neither current results nor alerts.
+    """
+    began = time.monotonic()
+    with open_work() as work:
+        run, resumed = _begin(work, object_key, as_of)
+    done, total = run["done"], run["total"]
+    while True:
+        if progress:
+            progress(done, max(total, done))
+        with open_work() as work:
+            more, done = _chunk(work, run["id"], chunk)
+        if not more:
+            break
+    with open_work() as work:
+        row = work.session.execute(sa.select(assessment_runs).where(assessment_runs.c.id == run["id"])).mappings().one()
+    return Summary(
+        row["done"],
+        row["changed"],
+        row["tally"].get("alerts_opened", 0),
+        row["tally"].get("alerts_cleared", 0),
+        time.monotonic() - began,
+        row["as_of"],
+        row["release"],
+        resumed,
+    )
+
+
+def _begin(work: Work, object_key: str, as_of: date | None) -> tuple[Mapping[str, Any], bool]:
+    """The run that was cut off, when it meant the same; else a new one with the population's values worked out."""
+    object_type = subject(work.catalog, object_key)
+    today = work.at.today
+    day = as_of or today
+    if day > today:
+        raise Invalid([Problem("as_of", Text("不能评估未来的日期", "A day to come cannot be assessed"), code="future")])
+    runs = assessment_runs.c
+    same = sa.and_(runs.as_of == day, runs.release == work.catalog.release, runs.past == (day < today))
+    cut = (
+        work.session.execute(sa.select(assessment_runs).where(runs.object == object_key, runs.state == "running", same).order_by(runs.id.desc()))
+        .mappings()
+        .first()
+    )
+    ended = sa.update(assessment_runs).where(runs.object == object_key, runs.state == "running").values(state="abandoned", finished_at=work.now)
+    work.session.execute(ended.where(runs.id != cut["id"]) if cut else ended)
+    if cut:
+        return cut, True
+    at = At.end_of(day, work.zone) if day < today else work.at
+    table = objects.table(object_type, work.catalog)
+    total = work.session.scalar(sa.select(sa.func.count()).select_from(table).where(table.c.deleted_at.is_(None))) or 0
+    scalars = population_scalars(work, object_key, at)
+    if day == today:
+        _keep_scalars(work, object_key, day, scalars)
+    row = {
+        "object": object_key, "as_of": day, "at": at.instant, "release": work.catalog.release, "past": day < today, "state": "running", "cursor": -1,
+        "total": total, "done": 0, "changed": 0, "tally": {}, "scalars": scalars, "started_at": work.now, "by": work.actor.username,
+    }  # fmt: skip
+    made = work.session.execute(sa.insert(assessment_runs).values(**row).returning(assessment_runs.c.id)).scalar_one()
+    return {**row, "id": made}, False
+
+
+def _chunk(work: Work, run_id: int, chunk: int) -> tuple[bool, int]:
+    runs = assessment_runs.c
+    run = work.session.execute(sa.select(assessment_runs).where(runs.id == run_id).with_for_update()).mappings().one()
+    if run["state"] != "running" or run["release"] != work.catalog.release:
+        return False, run["done"]
+    table = objects.table(subject(work.catalog, run["object"]), work.catalog)
+    ids = sa.select(table.c.id).where(table.c.id > run["cursor"]).order_by(table.c.id).limit(chunk).subquery()
+    count, last = work.session.execute(sa.select(sa.func.count(), sa.func.max(ids.c.id))).one()
+    part = Part(low=run["cursor"], high=last if count == chunk else HIGHEST)
+    at = At(run["at"], work.zone)
+    done = assess_past(work, run["object"], part, at, run["scalars"]) if run["past"] else assess_part(work, run["object"], part, at, run["scalars"])
+    finished = count < chunk
+    tally = Counter(run["tally"])
+    tally.update(done.tally)
+    values = {"cursor": part.high, "done": run["done"] + done.records, "changed": run["changed"] + done.changed, "tally": dict(tally)}
+    values |= {"state": "done", "finished_at": work.now} if finished else {}
+    work.session.execute(sa.update(assessment_runs).where(runs.id == run_id).values(**values))
+    return not finished, values["done"]  # type: ignore[return-value]
+
+
+def assess_population(work: Work, object_key: str) -> int:
+    """Everybody, in the caller's transaction: for small populations, at publish. Gives how many changed."""
+    at = work.at
+    scalars = population_scalars(work, object_key, at)
+    _keep_scalars(work, object_key, at.today, scalars)
+    return assess_part(work, object_key, Part(), at, scalars).changed
+
+
+def population_scalars(work: Work, object_key: str, at: At) -> dict[str, float | None]:
+    """The values all records share, over the whole population as of the moment."""
+    known: dict[str, float | None] = {}
+    for level in scalar_levels(work.catalog, object_key):
+        memo = ("assessment.scalars", object_key, tuple(i.key for i in level))
+        pipeline: Pipeline = work.catalog.memo.get(memo) or compile_scalars(work.catalog, object_key, level)
+        work.catalog.memo[memo] = pipeline
+        row = work.session.execute(pipeline.query, pipeline.parameters(at, known, **Part().bound)).mappings().one()
+        known |= {i.key: row[i.key] for i in level}
+    return known
+
+
+def _keep_scalars(work: Work, object_key: str, day: date, scalars: Mapping[str, float | None]) -> None:
+    for key, value in scalars.items():
+        upsert(work.session, population_values, {"object": object_key, "key": key, "value": value, "as_of": day, "release": work.catalog.release})
+
+
+def kept_scalars(work: Work, object_key: str) -> dict[str, float | None]:
+    """The population's values of the last full run; those that no run has worked out yet are null."""
+    rows = work.session.execute(sa.select(population_values.c.key, population_values.c.value).where(population_values.c.object == object_key))
+    known: dict[str, float | None] = {row.key: row.value for row in rows}
+    return {i.key: known.get(i.key) for level in scalar_levels(work.catalog, object_key) for i in level}
+
+
+# -- A part of it ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Done:
+    records: int
+    changed: int
+    tally: Mapping[str, int]
+
+
+def assess_ids(work: Work, object_key: str, ids: Iterable[int]) -> int:
+    """Some records, in the caller's transaction. Gives how many changed."""
+    wanted = sorted(set(ids))
+    scalars = kept_scalars(work, object_key)
+    parts = (Part(ids=tuple(wanted[i : i + IDS])) for i in range(0, len(wanted), IDS))
+    return sum(assess_part(work, object_key, part, work.at, scalars).changed for part in parts)
+
+
+def assess_part(work: Work, object_key: str, part: Part, at: At, scalars: Mapping[str, float | None]) -> Done:
+    """Writes the results that differ, their history, and removes those of records that left the population; then the hooks."""
+    table, history = stored.table(work.catalog, object_key), stored.history_table(work.catalog, object_key)
+    names = list(outputs(work.catalog, object_key))
+    left = set(work.session.scalars(_leaving(work, object_key, table, part).returning(table.c.record_id), moment(at)))
+    written = set(work.session.scalars(*_writing(work, object_key, part, at, scalars, table, names)))
+    if written:
+        rows = sa.select(table.c.record_id, table.c.as_of, table.c.release, table.c.assessed_at, *(table.c[n] for n in names))
+        fresh = rows.where(part.of(table.c.record_id), table.c.assessed_at == work.now)
+        work.session.execute(insert_changed(work.session, history, fresh, compare=names))
+    present = tuple(work.session.scalars(sa.select(table.c.record_id).where(part.of(table.c.record_id)).order_by(table.c.record_id)))
+    changed = frozenset(written | left)
+    told = Assessed(object_key, tuple(sorted({*present, *left})), changed)
+    tally: Counter[str] = Counter()
+    for hook in work.hooks.on_assessed:
+        tally.update(hook(work, told) or {})
+    return Done(len(present), len(changed), tally)
+
+
+def assess_past(work: Work, object_key: str, part: Part, at: At, scalars: Mapping[str, float | None]) -> Done:
+    """All of a past day's results, as rows of the history: a day asked for stands whole, whatever is written around it later."""
+    history = stored.history_table(work.catalog, object_key)
+    names = list(outputs(work.catalog, object_key))
+    written = set(work.session.scalars(*_writing(work, object_key, part, at, scalars, history, names)))
+    records = work.session.scalar(sa.select(sa.func.count()).select_from(history).where(part.of(history.c.record_id), history.c.as_of == at.today)) or 0
+    return Done(records, len(written), {})
+
+
+def _writing(
+    work: Work, object_key: str, part: Part, at: At, scalars: Mapping[str, float | None], table: sa.Table, names: Sequence[str]
+) -> tuple[sa.Executable, dict[str, Any]]:
+    pipeline = compile_pipeline(work.catalog, object_key, by_ids=bool(part.ids))
+    memo = ("assessment.writing", table.name, bool(part.ids), work.session.dialect.name)
+    statement: sa.Executable | None = work.catalog.memo.get(memo)
+    if statement is None:
+        query = pipeline.query.add_columns(
+            sa.bindparam("run_release", type_=sa.Integer()).label("release"),
+            sa.bindparam("run_as_of", type_=sa.Date()).label("as_of"),
+            sa.bindparam("run_now", type_=Instant()).label("assessed_at"),
+        )
+        statement = work.catalog.memo[memo] = insert_changed(work.session, table, query, compare=names)
+    bound = pipeline.parameters(at, scalars, run_release=work.catalog.release, run_as_of=at.today, run_now=work.now, **part.bound)
+    return statement, bound
+
+
+def _leaving(work: Work, object_key: str, table: sa.Table, part: Part) -> sa.Delete:
+    object_type = subject(work.catalog, object_key)
+    records = objects.table(object_type, work.catalog)
+    members = sa.select(records.c.id).where(*in_population(work.catalog, object_type, records), part.of(records.c.id))
+    return sa.delete(table).where(part.of(table.c.record_id), table.c.record_id.not_in(members))
+
+
+def subject(catalog: Catalog, object_key: str) -> ObjectType:
+    object_type: ObjectType | None = catalog.get("object", object_key)
+    if object_type is None or not object_type.assessed:
+        raise NotFound(Text(f"对象 {object_key} 不参与评估", f"The object {object_key} is not assessed"))
+    return object_type
+
+
+# -- Hooks -------------------------------------------------------------------------------------------------------------------
+
+
+def on_saved(work: Work, saved: Saved) -> None:
+    """Results follow every save in its transaction."""
+    for object_type in assessed(work.catalog):
+        ids = touched.subjects(work, object_type, saved)
+        if ids:
+            assess_ids(work, object_type.key, ids)
+
+
+def on_published(work: Work, old: Catalog, new: Catalog) -> None:
+    """Tables and indexes follow the documents; a small population is assessed at once, so that nobody sees results of the old rules."""
+    during = replace(work, catalog=new)
+    update_tables(work.session, new)
+    update_indexes(work.session, new)
+    for object_type in assessed(new):
+        table = objects.table(object_type, new)
+        some = work.session.scalar(sa.select(sa.func.count()).select_from(sa.select(table.c.id).limit(AT_PUBLISH + 1).subquery()))
+        if some and some <= AT_PUBLISH:
+            assess_population(during, object_type.key)
+
+
+# -- Reading -----------------------------------------------------------------------------------------------------------------
+
+
+def results_of(work: Work, object_key: str, ids: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """Current results by record id; records outside the population are not there."""
+    table = stored.table(work.catalog, object_key)
+    wanted = sorted(set(ids))
+    found: dict[int, dict[str, Any]] = {}
+    for i in range(0, len(wanted), IDS):
+        rows = work.session.execute(sa.select(table).where(table.c.record_id.in_(wanted[i : i + IDS]))).mappings()
+        found |= {row["record_id"]: dict(row) for row in rows}
+    return found
+
+
+def results(work: Work, object_key: str, record_id: int) -> dict[str, Any] | None:
+    return results_of(work, object_key, [record_id]).get(record_id)
+
+
+def last_run(work: Work, object_key: str) -> Mapping[str, Any] | None:
+    """The last finished run of the present day's kind."""
+    runs = assessment_runs.c
+    query = sa.select(assessment_runs).where(runs.object == object_key, runs.state == "done", runs.past == sa.false())
+    return work.session.execute(query.order_by(runs.id.desc()).limit(1)).mappings().first()

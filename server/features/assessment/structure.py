@@ -1,0 +1,95 @@
+"""Tables of results and indexes that the pipeline needs: both follow from the documents and are brought up to date at publish."""
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from server.config.catalog import Catalog
+from server.features.indicators.gathering import Pass, passes, source_names
+from server.features.objects import engine as objects
+from server.features.objects import results
+from server.features.objects.kind import ObjectType
+from server.storage import ddl
+
+INDEX_PREFIX = "gather"
+COVERED_TYPES = ("integer", "number", "decimal", "date", "datetime", "yes_no", "choice", "reference")  # short values: PostgreSQL refuses long ones in an index
+COVERED_COLUMNS = 14  # past this an index is a second table: only its first two columns are taken
+
+
+def assessed(catalog: Catalog) -> tuple[ObjectType, ...]:
+    return tuple(o for o in catalog.all("object") if o.assessed)
+
+
+def update_tables(connection: sa.Connection, catalog: Catalog) -> None:
+    """Adds what is missing. A column that no document gives any more stays as it is; one of another type is renamed aside."""
+    for object_type in assessed(catalog):
+        for table in (results.table(catalog, object_type.key), results.history_table(catalog, object_type.key)):
+            ddl.apply(connection, list(_steps(connection, table, catalog.release)))
+
+
+def _steps(connection: sa.Connection, table: sa.Table, release: int) -> Iterator[ddl.Step]:
+    inspector = sa.inspect(connection)
+    if not inspector.has_table(table.name):
+        yield ddl.CreateTable(table)
+        return
+    there = {c["name"]: c["type"] for c in inspector.get_columns(table.name)}
+    for column in table.columns:
+        old = there.get(column.name)
+        if old is not None and not _same(old, column.type):
+            yield ddl.RenameColumn(table.name, column.name, ddl.short(f"{column.name}__gone_{release}"))
+            old = None
+        if old is None:
+            yield ddl.AddColumn(table.name, column)
+
+
+def _same(there: sa.types.TypeEngine[object], wanted: sa.types.TypeEngine[object]) -> bool:
+    return _family(there) == _family(wanted.dialect_impl(sa.engine.default.DefaultDialect()))
+
+
+def _family(kind: sa.types.TypeEngine[object]) -> str:
+    """What a type is read as; both databases name the same thing differently."""
+    found = kind.as_generic(allow_nulltype=True) if not isinstance(kind, sa.types.TypeDecorator) else kind.impl_instance
+    families = ((sa.Boolean, "boolean"), (sa.Integer, "integer"), (sa.Numeric, "number"), (sa.DateTime, "datetime"), (sa.Date, "date"))
+    return next((name for cls, name in families if isinstance(found, cls)), "text")
+
+
+def update_indexes(connection: sa.Connection, catalog: Catalog) -> None:
+    """One index for each pass over a source: its join and date first, then what the pass looks at, so that the table itself is not read."""
+    wanted: dict[str, dict[str, ddl.Index]] = {}
+    for object_type in assessed(catalog):
+        for found in passes(i for i in catalog.all("indicator") if i.object == object_type.key):
+            if found.join:
+                index = _index(catalog, found)
+                wanted.setdefault(f"o_{found.source}", {})[index.name] = index
+    inspector = sa.inspect(connection)
+    for object_type in catalog.all("object"):
+        name = f"o_{object_type.key}"
+        there = {str(i["name"]) for i in inspector.get_indexes(name) if str(i["name"]).startswith(f"{INDEX_PREFIX}_")}
+        needed = wanted.get(name, {})
+        ddl.apply(connection, [ddl.DropIndex(name, i) for i in sorted(there - needed.keys())])
+        ddl.apply(connection, [ddl.CreateIndex(name, needed[i]) for i in sorted(needed.keys() - there)])
+
+
+def _index(catalog: Catalog, found: Pass) -> ddl.Index:
+    object_type: ObjectType = catalog.get("object", found.source)
+    table = objects.table(object_type, catalog)
+    dates = [g.indicator.date for g in found.gathered if g.indicator.date in table.c]
+    first = dict.fromkeys([found.join, *sorted(set(dates), key=dates.count, reverse=True)[:1]])
+    used = sorted(name for name in _stored(object_type, source_names(catalog, found)) if name in table.c and name not in first and name != "id")
+    fits = len(first) + len(used) <= COVERED_COLUMNS and all(name in object_type.fields and object_type.fields[name].type in COVERED_TYPES for name in used)
+    columns = (*first, *used) if fits else tuple(first)
+    return ddl.Index(objects.index_name(INDEX_PREFIX, table.name, columns), columns, False, table.c.deleted_at.is_(None))
+
+
+def _stored(object_type: ObjectType, names: frozenset[str]) -> frozenset[str]:
+    """A live computed field has no column: the fields it reads stand for it."""
+    found: set[str] = set()
+    waiting = {name.partition(".")[0] for name in names}
+    while waiting:
+        name = waiting.pop()
+        field = object_type.fields.get(name)
+        if field is None or objects.is_stored(field, object_type):
+            found.add(name)
+        else:
+            waiting |= {n for n in objects.names_read(field.computed)[0] if n not in found and n != name}
+    return frozenset(found)

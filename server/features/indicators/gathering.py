@@ -1,0 +1,257 @@
+"""Aggregates in SQL: all indicators over the same source and join are gathered in one pass over its records.
+
+A record counts when its date lies in the half-open window `(as_of - n days, as_of]`, counted in days of the organisation's zone. Days are bound
+parameters, so that one compiled statement serves every as-of day. Sums add whole numbers only (scaled decimals, or the parts before and after the
+point apart): whole doubles add up exactly in any order, so SQLite, PostgreSQL and Python cannot differ in a last bit that moves a customer to another class.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from server.config.catalog import Catalog
+from server.expressions.types import DATE, INTEGER, NUMBER
+from server.features.indicators.engine import PICKS, raw_name, source_scope, value_type
+from server.features.indicators.kind import Indicator
+from server.features.objects import engine as objects
+from server.features.objects.kind import ObjectType
+from server.features.objects.step import Columns, Expression, expression, formula, number
+from server.storage.dialects import Instant
+
+Element = sa.ColumnElement[Any]
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """One raw number: an indicator now, or in its window before."""
+
+    indicator: Indicator
+    previous: bool = False
+
+    @property
+    def name(self) -> str:
+        return raw_name(self.indicator.key, previous=self.previous)
+
+    @property
+    def days(self) -> tuple[int | None, int]:
+        """How many days before the as-of day the window begins after, and ends on."""
+        end = self.indicator.previous.offset_days if self.previous and self.indicator.previous else 0
+        return (end + self.indicator.window_days if self.indicator.window_days else None), end
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What is gathered in one statement: the same source, the same way to the subject."""
+
+    source: str
+    join: str
+    match: str
+    whole: bool  # first and last pick one record and pass alone
+    gathered: tuple[Gathered, ...]
+
+
+def passes(indicators: Iterable[Indicator]) -> tuple[Pass, ...]:
+    shared: dict[tuple[str, str, str], list[Gathered]] = {}
+    alone: list[Pass] = []
+    for indicator in indicators:
+        if not indicator.source or indicator.over_population:
+            continue
+        for previous in (False, True) if indicator.previous else (False,):
+            gathered = Gathered(indicator, previous)
+            if indicator.aggregate in ("first", "last"):
+                alone.append(Pass(indicator.source, indicator.join, indicator.match, False, (gathered,)))
+            else:
+                shared.setdefault((indicator.source, indicator.join, indicator.match), []).append(gathered)
+    return (*(Pass(*key, True, tuple(found)) for key, found in shared.items()), *alone)
+
+
+class Names(Mapping[str, Element]):
+    """Columns by name, looked up when asked: the source's fields, and the subject's behind `subject.`."""
+
+    def __init__(self, source: Columns, subject: Callable[[str], Element]) -> None:
+        self.source, self.subject = source, subject
+
+    def __getitem__(self, name: str) -> Element:
+        return self.subject(name.removeprefix("subject.")) if name.startswith("subject.") else self.source[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.source)
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+
+def subject_names(catalog: Catalog, found: Pass) -> frozenset[str]:
+    """Fields of the subject that a pass looks at."""
+    used = frozenset(name for expr in _expressions(catalog, found) for name in expr.names)
+    return frozenset(name.removeprefix("subject.") for name in used if name.startswith("subject."))
+
+
+def source_names(catalog: Catalog, found: Pass) -> frozenset[str]:
+    """Fields of the source that a pass looks at, its join and dates too: what an index for it must cover."""
+    used = {name for expr in _expressions(catalog, found) for name in expr.names if not name.startswith("subject.")}
+    return frozenset(used | {g.indicator.date for g in found.gathered if g.indicator.date} | ({found.join} if found.join else set()))
+
+
+def _expressions(catalog: Catalog, found: Pass) -> Iterator[Expression]:
+    for gathered in found.gathered:
+        i = gathered.indicator
+        scope = source_scope(catalog, i)
+        yield from (expression(text, scope) for text in (i.filter, i.value, i.divisor, i.match) if text)
+
+
+# -- The moment --------------------------------------------------------------------------------------------------------------
+
+
+def day_name(days: int) -> str:
+    return f"day_{days}"
+
+
+def midnight_name(days: int) -> str:
+    return f"midnight_{days}"
+
+
+def moments(days: Iterable[int], today: date, zone: ZoneInfo) -> dict[str, Any]:
+    """The bound parameters of windows: the day so many days before, and the instant that day ended in the zone."""
+    bound: dict[str, Any] = {}
+    for n in days:
+        day = today - timedelta(days=n)
+        following = day + timedelta(days=1)
+        bound[day_name(n)] = day
+        bound[midnight_name(n)] = datetime(following.year, following.month, following.day, tzinfo=zone)
+    return bound
+
+
+def days_used(found: Iterable[Pass]) -> frozenset[int]:
+    return frozenset(n for p in found for g in p.gathered for n in g.days if n is not None)
+
+
+def _after(column: Element, is_date: bool, days: int) -> Element:
+    return column > sa.bindparam(day_name(days), type_=sa.Date()) if is_date else column >= sa.bindparam(midnight_name(days), type_=Instant())
+
+
+def _until(column: Element, is_date: bool, days: int) -> Element:
+    return column <= sa.bindparam(day_name(days), type_=sa.Date()) if is_date else column < sa.bindparam(midnight_name(days), type_=Instant())
+
+
+# -- One pass ----------------------------------------------------------------------------------------------------------------
+
+
+class Gathering:
+    """Compiles one pass. `subject`: the scoped population, as a CTE whose `column_of` gives the subject's fields; `scoped` limits a join column."""
+
+    def __init__(self, catalog: Catalog, found: Pass, subject: sa.CTE, column_of: Callable[[str], Element], scoped: Callable[[Element], Element]) -> None:
+        self.catalog, self.found, self.subject = catalog, found, subject
+        self.object_type: ObjectType = catalog.get("object", found.source)
+        self.source = objects.table(self.object_type, catalog).alias("s")
+        self.names = Names(objects.value_columns(catalog, found.source, self.source, None), column_of)
+        self.uses_subject = bool(found.match) or bool(subject_names(catalog, found))
+        self.id = subject.c.id if self.uses_subject else self.source.c[found.join]
+        self.scoped = scoped
+
+    def query(self) -> sa.Select[Any]:
+        """Columns: id and one for each raw number."""
+        return self._gathered() if self.found.whole else self._picked(self.found.gathered[0])
+
+    def _gathered(self) -> sa.Select[Any]:
+        conditions = [self._conditions(g) for g in self.found.gathered]
+        common = {key: element for key, element in conditions[0].items() if all(key in other for other in conditions)}
+        columns = [
+            self._aggregate(g, [element for key, element in own.items() if key not in common]).label(g.name)
+            for g, own in zip(self.found.gathered, conditions, strict=True)
+        ]
+        limits = self._limits() | common
+        return self._from(sa.select(self.id.label("id"), *columns)).where(*limits.values()).group_by(self.id)
+
+    def _limits(self) -> dict[tuple[str, str], Element]:
+        """What all windows over one date have in common limits the scan: no record after the last end or before the first begin is read."""
+        dates = {g.indicator.date for g in self.found.gathered}
+        if len(dates) != 1 or not (name := dates.pop()):
+            return {}
+        begins, ends = zip(*(g.days for g in self.found.gathered), strict=True)
+        return self._window(name, None if None in begins else max(begins), min(ends))
+
+    def _picked(self, gathered: Gathered) -> sa.Select[Any]:
+        """The first or last known value: by date, then by id. Records whose value is unknown do not count, as in every aggregate."""
+        i = gathered.indicator
+        value = self._text(i.value).sql(self.names)
+        newest = i.aggregate == "last"
+        order = [self._date(i.date)[0]] if i.date else []
+        order = [c.desc() if newest else c.asc() for c in [*order, self.source.c.id]]
+        place = sa.func.row_number().over(partition_by=self.id, order_by=order).label("place")
+        inner = (
+            self._from(sa.select(self.id.label("id"), value.label("value"), place))
+            .where(value.is_not(None), *self._conditions(gathered).values())
+            .subquery("p")
+        )
+        return sa.select(inner.c.id, inner.c.value.label(gathered.name)).where(inner.c.place == 1)
+
+    def _from(self, query: sa.Select[Any]) -> sa.Select[Any]:
+        alive = self.source.c.deleted_at.is_(None)
+        if self.found.match:
+            return query.select_from(self.subject.join(self.source, self._text(self.found.match).met_sql(self.names))).where(alive)
+        joined = self.source.c[self.found.join]
+        if self.uses_subject:
+            query = query.select_from(self.source.join(self.subject, joined == self.subject.c.id))
+        return query.where(alive, self.scoped(joined))
+
+    def _text(self, text: str) -> Expression:
+        return expression(text, source_scope(self.catalog, self.found.gathered[0].indicator))
+
+    def _date(self, name: str) -> tuple[Element, bool]:
+        kind = source_scope(self.catalog, self.found.gathered[0].indicator).names[name].type
+        return self.names[name], kind == DATE
+
+    def _window(self, name: str, begin: int | None, end: int) -> dict[tuple[str, str], Element]:
+        column, is_date = self._date(name)
+        conditions = {(name, f"until {end}"): _until(column, is_date, end)}
+        if begin is not None:
+            conditions[name, f"after {begin}"] = _after(column, is_date, begin)
+        return conditions
+
+    def _conditions(self, gathered: Gathered) -> dict[tuple[str, str], Element]:
+        """By what they say, so that what all share can be asked once."""
+        i = gathered.indicator
+        conditions = {("", i.filter.strip()): self._text(i.filter).met_sql(self.names)} if i.filter else {}
+        return conditions | (self._window(i.date, *gathered.days) if i.date else {})
+
+    def _aggregate(self, gathered: Gathered, conditions: list[Element]) -> Element:
+        i = gathered.indicator
+
+        def counted(value: Element) -> Element:
+            return sa.case((sa.and_(*conditions), value)) if conditions else value
+
+        if i.aggregate in ("count", "distinct"):
+            value: Element = self._text(i.value).sql(self.names) if i.value else sa.literal(1, sa.Integer())
+            value = counted(value)
+            return sa.func.nullif(sa.func.count(sa.distinct(value) if i.aggregate == "distinct" else value), 0)
+        if i.aggregate in PICKS:
+            return getattr(sa.func, i.aggregate)(counted(self._text(i.value).sql(self.names)))  # type: ignore[no-any-return]
+        total = self._sum(i.value, counted)
+        if i.aggregate == "avg":
+            return total / sa.func.nullif(sa.cast(sa.func.count(counted(self._text(i.value).sql(self.names))), sa.Double()), number(0))
+        if i.aggregate == "ratio":
+            return total / sa.func.nullif(self._sum(i.divisor, counted), number(0)) * number(i.scale)
+        return sa.cast(total, sa.BigInteger()) if value_type(self.catalog, i) == INTEGER else total
+
+    def _sum(self, text: str, counted: Callable[[Element], Element]) -> Element:
+        field = self.object_type.fields.get(text.strip())
+        if field is not None and field.type == "decimal" and field.key in self.source.c:
+            scaled = sa.cast(counted(sa.type_coerce(self.source.c[field.key], sa.BigInteger())), sa.Double())
+            return sa.func.sum(scaled, type_=sa.Double()) / number(10**field.decimals)
+        made = self._text(text)
+        value = made.sql(self.names)
+        if made.checked.type == INTEGER:
+            return sa.func.sum(sa.cast(counted(value), sa.Double()), type_=sa.Double())
+        return exact_sum(counted(value))
+
+
+def exact_sum(value: Element) -> Element:
+    """The sum of doubles to nine decimals, added as whole numbers before and after the point."""
+    whole = formula("floor(value)", "value").sql({"value": value})
+    rest = formula("floor((value - floor(value)) * 1000000000 + 0.5)", "value").sql({"value": value})
+    return sa.func.sum(sa.cast(whole, sa.Double()), type_=sa.Double()) + sa.func.sum(sa.cast(rest, sa.Double()), type_=sa.Double()) / number(1e9)

@@ -1,0 +1,30 @@
+"""Rows made by a query that are written only where they differ: the second run of the same work writes nothing."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+
+def insert_changed(connection: sa.Connection, table: sa.Table, query: sa.Select[Any], *, compare: Iterable[str]) -> sa.Executable:
+    """INSERT of the query's rows into `table` (columns by the query's names); where the key is there, UPDATE if any of `compare` differs.
+
+    Gives the first key column of the rows written.
+    """
+    names = [c.name for c in query.selected_columns]
+    keys = [c.name for c in table.primary_key]
+    rows = query.where(sa.true())  # without a WHERE, SQLite reads ON CONFLICT as the condition of a join
+    insert = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table).from_select(names, rows)
+    differs = [table.c[name].is_distinct_from(insert.excluded[name]) for name in compare]
+    changed = insert.on_conflict_do_update(
+        index_elements=keys, set_={name: insert.excluded[name] for name in names if name not in keys}, where=sa.or_(*differs) if differs else sa.false()
+    )
+    return changed.returning(table.c[keys[0]])
+
+
+def upsert(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> None:
+    """One row, put where its key says."""
+    keys = [c.name for c in table.primary_key]
+    insert = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table).values(**values)
+    connection.execute(insert.on_conflict_do_update(index_elements=keys, set_={name: insert.excluded[name] for name in values if name not in keys}))
