@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.datastructures import FormData
@@ -100,7 +100,11 @@ def prefill(object_type: ObjectType, parameters: Mapping[str, str]) -> dict[str,
     }
 
 
-def build(work: Work, object_type: ObjectType, state: FormState, problems: Iterable[Problem] = (), theirs: Mapping[str, str] | None = None) -> RecordForm:
+def build(
+    work: Work, object_type: ObjectType, state: FormState, problems: Iterable[Problem] = (), theirs: Mapping[str, str] | None = None, *, is_new: bool = False
+) -> RecordForm:
+    if is_new:  # a number is given when it is left empty
+        state = replace(state, fields={k: replace(s, required=s.required and not object_type.fields[k].sequence) for k, s in state.fields.items()})
     by_field: dict[str, list[Problem]] = {}
     others = []
     for problem in problems:

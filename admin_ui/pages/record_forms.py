@@ -28,7 +28,7 @@ def new(request: Request, object_key: str) -> HTMLResponse:
         if object_type.owner_field and object_type.owner_field not in raw:
             raw[object_type.owner_field] = work.actor.username
         state = records.form(work, object_key, raw)
-        return _form_page(request, work, object_type, build(work, object_type, state), back=request.query_params.get("_back", ""))
+        return _form_page(request, work, object_type, build(work, object_type, state, is_new=True), back=request.query_params.get("_back", ""))
 
 
 @router.post("/o/{object_key}/new", response_class=HTMLResponse)
@@ -76,7 +76,7 @@ def live(request: Request, object_key: str, form: Form) -> HTMLResponse:
         object_type = object_of(work, object_key)
         state = records.form(work, object_key, raw_of(object_type, form), record_id)
         left = control["_left"]  # the field just left: its errors may be told now
-        made = build(work, object_type, state, [p for p in state.problems if p.path == left])
+        made = build(work, object_type, state, [p for p in state.problems if p.path == left], is_new=record_id is None)
         changed = (moved(control["_shape"], made.shape) | ({left} & set(state.fields))) - {control["_focus"]}
         return fragment(request, work, "parts/live.html", form=made, changed=changed, object_type=object_type)
 
@@ -94,7 +94,7 @@ def _again(request: Request, object_key: str, form: Any, problems: tuple[Problem
         object_type = object_of(work, object_key)
         record = records.get(work, object_key, record_id) if record_id is not None else None
         state = records.form(work, object_key, raw_of(object_type, form), record_id)
-        made = build(work, object_type, state, problems)
+        made = build(work, object_type, state, problems, is_new=record_id is None)
         return _form_page(request, work, object_type, made, record, status=422, version=version, back=only(form, "_back")["_back"])
 
 
