@@ -26,7 +26,8 @@ from server.config.releases import Catalogs, list_releases
 from server.errors import AppError, Invalid, Problem, Text
 from server.feature import SYSTEM, Work, working
 from server.features.access.people import first_admin
-from server.features.records.importing import import_csv, load_mapping
+from server.features.records.importing import import_csv
+from server.features.records.mapping import load_mapping
 from server.registry import HOOKS, KINDS
 from server.settings import Settings, load
 from server.storage.migrate import upgrade
