@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 
-
 def now() -> datetime:
     """The present instant, in UTC, with its offset."""
     return datetime.now(UTC)

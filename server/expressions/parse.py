@@ -86,7 +86,15 @@ def parse(source: str) -> tuple[ast.expr | None, Source, tuple[Problem, ...]]:
         message = Text(f"表达式嵌套过深，上限为 {limits.DEPTH} 层", f"The expression is nested too deeply; the limit is {limits.DEPTH} levels")
         return None, place, (Problem("", message, start=0, end=len(source), code="too_deep"),)
     problems = _walk(tree, place)
-    return (None if problems else tree), place, problems
+    return (None if problems else _flat(tree)), place, problems
+
+
+def _flat(tree: ast.expr) -> ast.expr:
+    """`one_of(x, ["a", "b"])` is `one_of(x, "a", "b")`: a list written out is the way people group the values."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "one_of" and len(node.args) == 2:
+            node.args = [node.args[0], *node.args[1].elts] if isinstance(node.args[1], ast.List) and node.args[1].elts else node.args
+    return tree
 
 
 def _comment(text: str) -> int | None:

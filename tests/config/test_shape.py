@@ -19,7 +19,7 @@ KEYWORDS = {
     "default", "uniqueItems", "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "minimum", "maximum", "exclusiveMinimum",
     "x-title", "x-help", "x-widget", "x-options", "x-kind",
 }  # fmt: skip
-WIDGETS = {"text", "expression", "i18n", "number", "choice", "list", "object-ref", "json", "yes_no", "hidden", "fields", "grants"}
+WIDGETS = {"text", "expression", "i18n", "number", "choice", "list", "object-ref", "json", "yes_no", "hidden", "fields", "grants", "grid"}
 
 
 def parts(schema: Any) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from server.errors import Text
 from server.feature import Assessed, Work
 from server.features.alerts.engine import OWN_PLACEHOLDERS, RANK, SEVERITIES, Rule, Waiting, cool_down, recipients, rules
 from server.features.alerts.tables import alert_events, alerts
-from server.features.assessment.engine import Seen
+from server.features.assessment.engine import Seen, moment
 from server.features.assessment.replay import read_values, reasons
 from server.features.objects import engine as objects
 from server.features.objects import results
@@ -52,7 +52,7 @@ def _conditions(work: Work, told: Assessed, found: Sequence[Rule]) -> dict[int, 
     query = work.catalog.memo.get(memo)
     if query is None:
         query = work.catalog.memo[memo] = _conditions_query(work, told.object, found)
-    rows = work.session.execute(query, {"ids": list(told.ids), "today": work.at.today, "now": work.at.instant})
+    rows = work.session.execute(query, {"ids": list(told.ids), **moment(work.at)})
     keys = [r.alert.key for r in found]
     count = len(keys)
     state: dict[int, Conditions] = {}

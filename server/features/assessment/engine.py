@@ -167,6 +167,11 @@ def _over_all(aggregate: str, value: Element) -> Element:
 # -- SQL ---------------------------------------------------------------------------------------------------------------------
 
 
+def moment(at: At) -> dict[str, Any]:
+    """The bound parameters of expressions that look at the time."""
+    return {"today": at.today, "now": at.instant.astimezone(UTC).replace(tzinfo=None), "zone": at.zone.key}
+
+
 @dataclass(frozen=True)
 class Pipeline:
     """A compiled query with `record_id` and one column for each of `columns`; its scope is bound: `ids`, or `low` < id <= `high`."""
@@ -176,7 +181,7 @@ class Pipeline:
     days: frozenset[int]
 
     def parameters(self, at: At, population: Mapping[str, float | None], **bound: Any) -> dict[str, Any]:
-        found: dict[str, Any] = {"today": at.today, "now": at.instant, **moments(self.days, at.today, at.zone), **bound}
+        found: dict[str, Any] = {**moment(at), **moments(self.days, at.today, at.zone), **bound}
         return found | {scalar_parameter(key): value for key, value in population.items()}
 
 

@@ -15,7 +15,7 @@ from server.errors import Invalid, NotFound, Problem, Text
 from server.expressions.types import At
 from server.feature import Assessed, Saved, Work
 from server.features.assessment import touched
-from server.features.assessment.engine import Pipeline, compile_pipeline, compile_scalars, in_population, outputs, scalar_levels
+from server.features.assessment.engine import Pipeline, compile_pipeline, compile_scalars, in_population, moment, outputs, scalar_levels
 from server.features.assessment.structure import assessed, update_indexes, update_tables
 from server.features.assessment.tables import assessment_runs, population_values
 from server.features.objects import engine as objects
@@ -201,7 +201,7 @@ def assess_part(work: Work, object_key: str, part: Part, at: At, scalars: Mappin
     """Writes the results that differ, their history, and removes those of records that left the population; then the hooks."""
     table, history = stored.table(work.catalog, object_key), stored.history_table(work.catalog, object_key)
     names = list(outputs(work.catalog, object_key))
-    left = set(work.session.scalars(_leaving(work, object_key, table, part).returning(table.c.record_id), _moment(at)))
+    left = set(work.session.scalars(_leaving(work, object_key, table, part).returning(table.c.record_id), moment(at)))
     written = set(work.session.scalars(*_writing(work, object_key, part, at, scalars, table, names)))
     if written:
         rows = sa.select(table.c.record_id, table.c.as_of, table.c.release, table.c.assessed_at, *(table.c[n] for n in names))
@@ -247,10 +247,6 @@ def _leaving(work: Work, object_key: str, table: sa.Table, part: Part) -> sa.Del
     records = objects.table(object_type, work.catalog)
     members = sa.select(records.c.id).where(*in_population(work.catalog, object_type, records), part.of(records.c.id))
     return sa.delete(table).where(part.of(table.c.record_id), table.c.record_id.not_in(members))
-
-
-def _moment(at: At) -> dict[str, Any]:
-    return {"today": at.today, "now": at.instant}
 
 
 def subject(catalog: Catalog, object_key: str) -> ObjectType:

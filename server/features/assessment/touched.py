@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from server.config.catalog import Catalog
 from server.feature import Saved, Work
-from server.features.assessment.engine import in_population, steps
+from server.features.assessment.engine import in_population, moment, steps
 from server.features.indicators.engine import source_scope
 from server.features.indicators.gathering import Names, Pass, passes, source_names
 from server.features.objects import engine as objects
@@ -43,16 +43,15 @@ def _matched(work: Work, object_type: ObjectType, gathering: Pass, saved: Saved)
     """New records touch the subjects they match. A changed one may have matched others before: then all."""
     subject, source = objects.tables(work.catalog)[object_type.key].alias("r"), objects.tables(work.catalog)[gathering.source].alias("s")
     members = in_population(work.catalog, object_type, subject)
-    moment = {"today": work.at.today, "now": work.at.instant}
     if any(saved.before.values()):
-        yield from work.session.scalars(sa.select(subject.c.id).where(*members), moment)
+        yield from work.session.scalars(sa.select(subject.c.id).where(*members), moment(work.at))
         return
     names = Names(
         objects.value_columns(work.catalog, gathering.source, source, None), objects.value_columns(work.catalog, object_type.key, subject, None).__getitem__
     )
     match = expression(gathering.match, source_scope(work.catalog, gathering.gathered[0].indicator)).met_sql(names)
     for ids in _some(saved.ids):
-        yield from work.session.scalars(sa.select(subject.c.id).join(source, match).where(source.c.id.in_(ids), *members).distinct(), moment)
+        yield from work.session.scalars(sa.select(subject.c.id).join(source, match).where(source.c.id.in_(ids), *members).distinct(), moment(work.at))
 
 
 def _looking(work: Work, object_type: ObjectType, saved: Saved) -> Iterator[int]:

@@ -5,11 +5,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from server.config.catalog import Catalog
-from server.config.findings import formula, twice, unknown, warning, wrong
+from server.config.findings import formula, twice, unknown, wrong
 from server.config.names import pointer
 from server.errors import Problem, Text
 from server.expressions.parse import parse
 from server.expressions.types import BOOLEAN, Scope
+from server.features.objects import results
 from server.features.objects.engine import live_fields, names_read, scope
 from server.features.objects.kind import SYSTEM_FIELDS, Check, Field, ObjectType
 from server.fields.base import JSON
@@ -108,9 +109,15 @@ def _layout(it: ObjectType, catalog: Catalog) -> Iterator[Problem]:
     known = [*it.fields, *SYSTEM_FIELDS]
     if it.name_field not in it.fields:
         yield unknown("/name_field", "field", it.name_field, it.fields)
-    elif it.fields[it.name_field].type not in TEXTS:
-        yield warning("/name_field", f"“{it.name_field}” 不是文本，名称会不好读", f"“{it.name_field}” is not a text; names will read badly", "name_not_text")
-    columns = {*known, *(result_names(catalog, it.key) if it.assessed else ())}
+    elif it.fields[it.name_field].type in {"long_text", "multi_choice", "yes_no", "reference"}:
+        yield wrong(
+            "/name_field",
+            f"“{it.name_field}” 不能作为名称",
+            f"“{it.name_field}” cannot name a record",
+            "name_type",
+            Text("选一个文本字段", "Choose a text field"),
+        )
+    columns = {*known, *(results.outputs(catalog, it.key) if it.assessed else ())}
     for i, key in enumerate(body.get("list", {}).get("columns", ())):
         if key not in columns:
             yield unknown(pointer("list", "columns", i), "field", key, sorted(columns))
@@ -125,25 +132,6 @@ def _layout(it: ObjectType, catalog: Catalog) -> Iterator[Problem]:
         yield unknown("/owner_field", "field", it.owner_field, [f.key for f in it.fields.values() if f.type == "user"])
     elif it.owner_field and it.fields[it.owner_field].type != "user":
         yield wrong("/owner_field", f"“{it.owner_field}” 不是人员字段", f"“{it.owner_field}” is not a field of type user", "owner_type")
-
-
-def result_names(catalog: Catalog, object_key: str) -> frozenset[str]:
-    """Names that the assessment gives records of the object, read off the documents: the assessment is a floor above."""
-    names: set[str] = set()
-    for (kind, key), document in catalog.documents.items():
-        if kind == "matrix":
-            names |= {f"{level['key']}_type_count" for level in document.body["levels"]}
-        if document.body.get("object") != object_key:
-            continue
-        if kind == "indicator":
-            names |= {key, *((f"{key}_prev", f"{key}_change", f"{key}_change_pct") if "previous" in document.body else ())}
-        elif kind == "score":
-            names |= {key, *filter(None, [document.body.get("coverage_key")])}
-        elif kind == "classification":
-            names.add(key)
-        elif kind == "risk_type":
-            names |= {key, f"{key}_likelihood", f"{key}_impact"}
-    return frozenset(names)
 
 
 def _keys(it: ObjectType) -> Iterator[Problem]:

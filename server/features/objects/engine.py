@@ -2,14 +2,17 @@
 
 import ast
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from server.config.catalog import Catalog
-from server.expressions.types import DATETIME, INTEGER, TEXT, At, Name, Scope
+from server.expressions.check import Checked, check
+from server.expressions.compile import compile_python
+from server.expressions.sql import compile_sql
+from server.expressions.types import DATETIME, INTEGER, NUMBER, TEXT, At, Name, Scope
 from server.features.objects.kind import Field, ObjectType
 from server.fields.line import CODE_POINT_TEXT
 from server.fields.registry import FIELD_TYPES
@@ -112,7 +115,42 @@ def names_read(source: str) -> tuple[frozenset[str], bool]:
         return frozenset(), False
     called = {id(n.func): n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
     names = frozenset(n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in called)
-    return names, bool({"today", "now"} & set(called.values())) or any(isinstance(n, ast.Attribute) for n in nodes)
+    moving = bool({"today", "now"} & set(called.values())) or any(isinstance(n, ast.Attribute) for n in nodes)
+    return names, moving or bool(names & SYSTEM_NAMES.keys())  # the id and the stamps are not known before the record is written
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A computed field's checked expression, rounded to what the field can hold."""
+
+    field: Field
+    checked: Checked
+    run: Callable[[Mapping[str, Any], At], Any]
+    live: bool
+
+
+def formulas(catalog: Catalog, object_key: str) -> Mapping[str, Formula]:
+    """The computed fields of an object in the order they are to be computed; those whose text has problems are left out."""
+    memo = ("objects.formulas", object_key)
+    if memo not in catalog.memo:
+        object_type: ObjectType = catalog.get("object", object_key)
+        names, live = scope(catalog, object_key), live_fields(object_type)
+        found: dict[str, Formula] = {}
+        for f in computed_order(object_type):
+            checked = _rounded(f, names)
+            if checked is not None:
+                found[f.key] = Formula(f, checked, compile_python(checked), f.key in live)
+        catalog.memo[memo] = found
+    formulas: Mapping[str, Formula] = catalog.memo[memo]
+    return formulas
+
+
+def _rounded(field: Field, names: Scope) -> Checked | None:
+    checked, _ = check(field.computed, names)
+    if checked is None or checked.type != NUMBER or field.type not in {"decimal", "integer"}:
+        return checked
+    digits = f", {field.decimals}" if field.type == "decimal" and field.decimals else ""
+    return check(f"round({field.computed}{digits})", names)[0]
 
 
 def computed_order(object_type: ObjectType) -> tuple[Field, ...]:
@@ -178,6 +216,9 @@ class ValueColumns(Mapping[str, sa.ColumnElement[Any]]):
         field = self.object_type.fields[head]
         if dot:
             return self._referenced(field, rest)
+        if field.computed and not is_stored(field, self.object_type):
+            formula = formulas(self.catalog, self.object_type.key).get(name)
+            return sa.null() if formula is None else compile_sql(formula.checked, self, self.at)
         return FIELD_TYPES[field.type].sql_value(field, self.source.c[name])
 
     def _referenced(self, field: Field, name: str) -> sa.ColumnElement[Any]:

@@ -7,9 +7,9 @@ from server.config.findings import expected, formula, twice, unknown, warning, w
 from server.config.names import pointer
 from server.errors import Problem, Text
 from server.expressions.types import BOOLEAN
-from server.features.assessment.engine import scope
 from server.features.objects.kind import ObjectType
 from server.features.strategies.kind import Strategy
+from server.features.strategies.scopes import subject_scope
 
 
 def check(it: Strategy, catalog: Catalog) -> Iterator[Problem]:
@@ -25,7 +25,7 @@ def check(it: Strategy, catalog: Catalog) -> Iterator[Problem]:
         yield wrong(
             "/object", f"“{it.object}” 不参与评估", f"“{it.object}” is not assessed", "not_assessed", Text('给对象加上 "assess"', 'Give the object "assess"')
         )
-    names = scope(catalog, it.object)
+    names = subject_scope(catalog, it.object)
     yield from formula("/when", it.when, names, BOOLEAN)
     yield from formula("/stop", it.stop, names, BOOLEAN)
     people = [f.key for f in object_type.fields.values() if f.type == "user"]

@@ -7,7 +7,6 @@ from server.config.findings import expected, formula, twice, unknown, warning, w
 from server.config.names import pointer
 from server.errors import Problem, Text
 from server.expressions.types import BOOLEAN, Scope
-from server.features.objects import engine as objects
 from server.features.objects.kind import ObjectType
 from server.features.workflows.engine import guard_scope
 from server.features.workflows.kind import State, Transition, Workflow
@@ -121,11 +120,11 @@ def _places(path: str, transition: Transition, flow: Workflow) -> Iterator[Probl
 
 
 def _formulas(path: str, transition: Transition, object_type: ObjectType, catalog: Catalog) -> Iterator[Problem]:
-    yield from formula(f"{path}/guard", transition.guard, guard_scope(catalog, object_type.key), BOOLEAN)
+    names = guard_scope(catalog, object_type.key)
+    yield from formula(f"{path}/guard", transition.guard, names, BOOLEAN)
     for i, key in enumerate(transition.require):
         if key not in object_type.fields:
             yield unknown(f"{path}/require/{i}", "field", key, object_type.fields)
-    names = objects.scope(catalog, object_type.key)
     yield from _sets(f"{path}/sets", transition.sets or {}, object_type, names)
     for i, (through, sets) in enumerate(transition.updates):
         field = object_type.fields.get(through)

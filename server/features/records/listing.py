@@ -1,0 +1,359 @@
+"""Lists: search, filter, typed conditions, sort and keyset pages over an object and its results, as far as the actor may see."""
+
+import base64
+import binascii
+import json
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from server.errors import Invalid, Problem, Text
+from server.expressions.check import check
+from server.expressions.sql import compile_sql, when_true
+from server.expressions.types import BOOLEAN, Name
+from server.feature import Work
+from server.features.objects.engine import SYSTEM_NAMES, table
+from server.features.objects.kind import Field, ObjectType
+from server.features.records.reading import Record, live_columns, object_of, readable, records_of, refuse_unless, stored_columns
+from server.features.records.rights import VisibleColumns, visible_columns, visible_scope
+from server.fields.base import FieldType, Reading
+from server.fields.registry import FIELD_TYPES
+
+COUNT_CAP = 1001  # counting further costs more than it tells
+PAGE_LIMIT = 500
+Condition = tuple[str, str, Any]
+OPERATORS: Mapping[str, Text] = {
+    "eq": Text("等于", "is"),
+    "ne": Text("不等于", "is not"),
+    "lt": Text("小于", "less than"),
+    "le": Text("不大于", "at most"),
+    "gt": Text("大于", "more than"),
+    "ge": Text("不小于", "at least"),
+    "in": Text("属于", "is one of"),
+    "contains": Text("包含", "contains"),
+    "between": Text("介于", "between"),
+    "is_empty": Text("为空", "is empty"),
+    "not_empty": Text("不为空", "is not empty"),
+}
+
+
+class ResultColumns(Protocol):
+    """Results that stand beside the records (scores, classes, levels), as the assessment hands them in: a table with `record_id`, its
+    expression-valued columns, and their names and types."""
+
+    @property
+    def table(self) -> sa.FromClause: ...
+    @property
+    def columns(self) -> Mapping[str, sa.ColumnElement[Any]]: ...
+    @property
+    def names(self) -> Mapping[str, Name]: ...
+
+
+@dataclass(frozen=True)
+class Page:
+    rows: tuple[Record, ...]
+    next: str  # cursor of the page after; "" at the end
+    total_capped: int  # how many in all, counted up to 1001; -1 when it was not asked for
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One list being put together: its table, its names, and the columns behind them."""
+
+    work: Work
+    object_type: ObjectType
+    source: sa.Table
+    results: ResultColumns | None
+    names: Mapping[str, Name]
+    columns: VisibleColumns
+
+    def field(self, name: str) -> Field | None:
+        """The field a name stands for: the object's own, or a referenced record's."""
+        head, dot, rest = name.partition(".")
+        found = self.object_type.fields.get(head)
+        if not dot or found is None:
+            return None if dot else found
+        target: ObjectType | None = self.work.catalog.get("object", found.reference)
+        return target.fields.get(rest) if target else None
+
+    def known(self, name: str) -> Name:
+        if name not in self.names:
+            raise Invalid([Problem(name, Text(f"没有“{name}”这一字段", f"There is no field {name}"), code="unknown_name")])
+        return self.names[name]
+
+    def column(self, name: str) -> sa.ColumnElement[Any]:
+        """The stored column where there is one (exact and indexed), else the value an expression sees."""
+        self.known(name)
+        is_result = self.results is not None and name in self.results.columns
+        is_list = self.names[name].type.name == "list"
+        return self.source.c[name] if name in self.source.c and not is_result and not is_list else self.columns[name]
+
+
+def query(
+    work: Work,
+    object_key: str,
+    *,
+    search: str = "",
+    filter: str = "",
+    conditions: Sequence[Condition] = (),
+    sort: str = "",
+    cursor: str = "",
+    limit: int = 50,
+    columns: Sequence[str] | None = None,
+    results: Sequence[str] = (),
+    result_columns: ResultColumns | None = None,
+    count: bool = True,
+) -> Page:
+    """A page of records. `filter` is expression text, `conditions` are (name, operator, value); both must hold. `sort`: names, "-" before one for
+    descending, empty values last. `columns`: fields to show (all when None). Names are fields, `reference.field`, system names and results."""
+    object_type = object_of(work, object_key)
+    refuse_unless(work, object_key, "read")
+    listing = _listing(work, object_type, result_columns)
+    where = [*readable(work, object_key, listing.source), *_matching(listing, search, filter, conditions)]
+    source = _joined(listing)
+    keys = _sort_keys(listing, sort or object_type.list_sort)
+    limit = max(1, min(limit, PAGE_LIMIT))
+    shown = _shown(listing, columns, results)
+    marks = [column.label(f"sort:{i}") for i, (column, _, _) in enumerate(keys)]
+    statement = sa.select(*shown, *marks).select_from(source).where(*where)
+    if cursor:
+        statement = statement.where(_after(keys, _read_cursor(cursor, len(keys))))
+    statement = statement.order_by(*_order(keys)).limit(limit + 1)
+    rows = work.session.execute(statement).mappings().all()
+    page = rows[:limit]
+    following = _write_cursor([page[-1][f"sort:{i}"] for i in range(len(keys))]) if len(rows) > limit else ""
+    total = -1
+    if count:
+        counted = sa.select(sa.literal(1)).select_from(source).where(*where).limit(COUNT_CAP).subquery()
+        total = work.session.execute(sa.select(sa.func.count()).select_from(counted)).scalar_one()
+    return Page(records_of(work, object_type, page, columns, tuple(results)), following, total)
+
+
+def _listing(work: Work, object_type: ObjectType, results: ResultColumns | None) -> Listing:
+    source = table(object_type, work.catalog)
+    names = visible_scope(work, object_type.key, results.names if results else {}).names
+    return Listing(work, object_type, source, results, names, visible_columns(work, object_type.key, source, results.columns if results else {}))
+
+
+def _joined(listing: Listing) -> sa.FromClause:
+    if listing.results is None:
+        return listing.source
+    return listing.source.outerjoin(listing.results.table, listing.results.table.c.record_id == listing.source.c.id)
+
+
+def _shown(listing: Listing, columns: Sequence[str] | None, results: Sequence[str]) -> list[sa.ColumnElement[Any]]:
+    work, object_type = listing.work, listing.object_type
+    wanted = None if columns is None else {*columns, object_type.name_field}
+    stored = [c for c in stored_columns(object_type, listing.source) if wanted is None or c.key in SYSTEM_NAMES or c.key in wanted]
+    live = live_columns(work, object_type, listing.source, wanted)
+    extra = []
+    for name in results:
+        listing.known(name)
+        extra.append(listing.columns[name].label("result:" + name))
+    return [*stored, *live, *extra]
+
+
+# -- Conditions --------------------------------------------------------------------------------------------------------------
+
+
+def _matching(listing: Listing, search: str, filter: str, conditions: Sequence[Condition]) -> list[sa.ColumnElement[Any]]:
+    found = [_condition(listing, *c) for c in conditions]
+    if filter.strip():
+        found.append(_filter(listing, filter))
+    found += [_search(listing, word) for word in search.split()[:8]]
+    return found
+
+
+def _filter(listing: Listing, text: str) -> sa.ColumnElement[Any]:
+    checked, problems = check(text, visible_scope(listing.work, listing.object_type.key, listing.results.names if listing.results else {}), BOOLEAN)
+    if checked is None:
+        raise Invalid(problems)
+    return when_true(compile_sql(checked, listing.columns, listing.work.at))
+
+
+def _contains(listing: Listing, name: str, text: str) -> sa.ColumnElement[Any]:
+    """Whether a text contains another, whatever the case: by the language's own functions, so that lists and rules agree."""
+    checked, _ = check(f"contains(lower({name}), lower({text!r}))", visible_scope(listing.work, listing.object_type.key), BOOLEAN)
+    return sa.false() if checked is None else when_true(compile_sql(checked, listing.columns, listing.work.at))
+
+
+def _search(listing: Listing, word: str) -> sa.ColumnElement[Any]:
+    wanted = listing.object_type.search_fields or (listing.object_type.name_field,)
+    tests = []
+    for name in wanted:
+        f = listing.field(name)
+        if name not in listing.names or f is None:
+            continue
+        if FIELD_TYPES[f.type].searchable:
+            tests.append(_contains(listing, name, word))
+        elif f.type == "reference" and (named := _name_behind(listing, f)):
+            tests.append(_contains(listing, named, word))
+    return sa.or_(*tests) if tests else sa.false()
+
+
+def _name_behind(listing: Listing, field: Field) -> str:
+    """The dotted name of a referenced record's name, when the actor may use it."""
+    target: ObjectType | None = listing.work.catalog.get("object", field.reference)
+    name = f"{field.key}.{target.name_field}" if target else ""
+    return name if name in listing.names else ""
+
+
+def _condition(listing: Listing, name: str, op: str, value: Any) -> sa.ColumnElement[Any]:
+    what = listing.known(name)
+    if op not in OPERATORS:
+        raise Invalid([Problem(name, Text(f"没有“{op}”这种比较", f"There is no comparison {op}"), code="unknown_operator")])
+    column, f = listing.column(name), listing.field(name)
+    if op == "is_empty":
+        return column.is_(None)
+    if op == "not_empty":
+        return column.is_not(None)
+    if what.type.name == "list":
+        return _list_condition(listing, name, op, value)
+    if op == "contains":
+        if what.type.name != "text":
+            raise _bad_value(name)
+        return _contains(listing, name, str(value))
+    if op in {"in", "between"}:
+        values = [_value(listing, name, what, f, v) for v in (value if isinstance(value, list | tuple) else str(value).split(","))]
+        if op == "in":
+            return column.in_(values)
+        if len(values) != 2:
+            raise _bad_value(name)
+        return column.between(*values)
+    if what.type.name == "boolean" and op not in {"eq", "ne"}:
+        raise _bad_value(name)
+    wanted = _value(listing, name, what, f, value)
+    compared: sa.ColumnElement[Any] = _COMPARISONS[op](column, wanted)
+    return compared
+
+
+_COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "le": operator.le,
+    "gt": operator.gt,
+    "ge": operator.ge,
+}
+
+
+def _list_condition(listing: Listing, name: str, op: str, value: Any) -> sa.ColumnElement[Any]:
+    """Lists are asked for one option they hold, or for any of several."""
+    column = listing.columns[name]
+    values = value if isinstance(value, list | tuple) else str(value).split(",") if op == "in" else [value]
+    if op not in {"eq", "contains", "in"}:
+        raise _bad_value(name)
+    return sa.or_(sa.false(), *(column.contains(json.dumps(str(v), ensure_ascii=False), autoescape=True) for v in values))
+
+
+def _value(listing: Listing, name: str, what: Name, field: Field | None, raw: Any) -> Any:
+    """A condition's value, read as the field reads it."""
+    reading = Reading(naive=listing.work.zone)
+    spec = field or Field(name, "", what.title or Text(name, name))
+    kind = FIELD_TYPES[field.type] if field else _KIND_OF_TYPE[what.type.name]
+    value = str(raw) if field and what.type.name == "text" else kind.parse(spec, raw, reading)  # part of a phone number is a fair thing to look for
+    if isinstance(value, Problem):
+        raise Invalid([value])
+    if value is None:
+        raise _bad_value(name)
+    is_stored_column = field is not None and name in listing.source.c
+    return value if is_stored_column or field is None else kind.to_expression(spec, value)
+
+
+_KIND_OF_TYPE: Mapping[str, FieldType] = {
+    "text": FIELD_TYPES["text"],
+    "integer": FIELD_TYPES["integer"],
+    "number": FIELD_TYPES["number"],
+    "boolean": FIELD_TYPES["yes_no"],
+    "date": FIELD_TYPES["date"],
+    "datetime": FIELD_TYPES["datetime"],
+}
+
+
+def _bad_value(name: str) -> Invalid:
+    return Invalid([Problem(name, Text("筛选条件的值不合适", "The value does not suit this condition"), code="bad_condition")])
+
+
+# -- Sort and pages ----------------------------------------------------------------------------------------------------------
+
+SortKey = tuple[sa.ColumnElement[Any], bool, bool]  # column, descending, may be null
+NEVER_NULL = frozenset(SYSTEM_NAMES) - {"deleted_at"}
+
+
+def _sort_keys(listing: Listing, sort: str) -> list[SortKey]:
+    """The columns of the order, the id last so that no two records share a place."""
+    keys: list[SortKey] = []
+    descending = False
+    for part in [p.strip() for p in sort.split(",") if p.strip()][:4]:
+        descending, name = part.startswith("-"), part.removeprefix("-")
+        listing.known(name)
+        f = listing.field(name)
+        by = _name_behind(listing, f) if f is not None and f.type == "reference" and "." not in name else ""
+        keys.append((listing.column(by or name), descending, name not in NEVER_NULL))
+        if name == "id":
+            return keys
+    return [*keys, (listing.source.c.id, descending, False)]
+
+
+def _order(keys: Sequence[SortKey]) -> list[sa.ColumnElement[Any]]:
+    order: list[sa.ColumnElement[Any]] = []
+    for column, descending, nullable in keys:
+        if nullable:
+            order.append(sa.case((column.is_(None), 1), else_=0))
+        order.append(column.desc() if descending else column.asc())
+    return order
+
+
+def _after(keys: Sequence[SortKey], values: Sequence[Any]) -> sa.ColumnElement[Any]:
+    """Everything behind a place in the order: behind it by the first key, or level in it and behind by the next."""
+    (column, descending, nullable), value = keys[0], values[0]
+    if value is None:
+        level, behind = column.is_(None), sa.false()
+    else:
+        level = column == value
+        behind = column < value if descending else column > value
+        if nullable:
+            behind = behind | column.is_(None)
+    return behind if len(keys) == 1 else behind | (level & _after(keys[1:], values[1:]))
+
+
+def _write_cursor(values: Sequence[Any]) -> str:
+    parts: list[Any] = []
+    for v in values:
+        if isinstance(v, datetime):
+            parts.append({"t": v.isoformat()})
+        elif isinstance(v, date):
+            parts.append({"d": v.isoformat()})
+        elif isinstance(v, Decimal):
+            parts.append({"n": str(v)})
+        else:
+            parts.append(v)
+    return base64.urlsafe_b64encode(json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str, length: int) -> list[Any]:
+    try:
+        parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        values = [_cursor_value(p) for p in parts]
+    except (ValueError, TypeError, KeyError, binascii.Error, InvalidOperation, RecursionError):
+        values = []
+    if len(values) != length:
+        raise Invalid([Problem("cursor", Text("翻页位置无效，请回到第一页", "The page position is not valid; go back to the first page"), code="cursor")])
+    return values
+
+
+def _cursor_value(part: Any) -> Any:
+    if isinstance(part, dict):
+        ((tag, text),) = part.items()
+        if tag == "t":
+            moment = datetime.fromisoformat(text)
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return date.fromisoformat(text) if tag == "d" else Decimal(text)
+    if part is None or isinstance(part, str | int | float | bool):
+        return part
+    raise ValueError(part)

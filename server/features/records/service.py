@@ -1,0 +1,397 @@
+"""Records: create, change, delete, look up. Every write goes through the one validation, keeps history and audit, and tells the hooks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from server.errors import Conflict, Invalid, Problem, Text
+from server.feature import Work
+from server.features.objects.engine import table, tables, value_columns
+from server.features.objects.kind import ObjectType
+from server.features.records.engine import UNKNOWN_MEMBER, FormState, Values, form_state, given_values, rules, validate
+from server.features.records.listing import Page, ResultColumns, query
+from server.features.records.reading import (
+    Record,
+    live_columns,
+    no_record,
+    object_of,
+    readable,
+    records_of,
+    reference_names,
+    refuse_unless,
+    row_of,
+    stored_columns,
+    values_of,
+)
+from server.features.records.rights import can, mask, rights
+from server.features.records.tables import records_history
+from server.features.records.writing import Revision, insert_rows, mark_deleted, revision, stored_fields, take_numbers, taken, tell, update_rows
+from server.fields.base import JSON
+from server.fields.registry import FIELD_TYPES
+
+__all__ = [
+    "Change",
+    "Page",
+    "Record",
+    "ResultColumns",
+    "create",
+    "create_many",
+    "delete",
+    "form",
+    "get",
+    "history",
+    "options",
+    "query",
+    "related",
+    "update",
+    "write_system",
+]
+NO_REFERENCE = Text("没有这条记录，请重新选择", "There is no such record; choose another")
+HIDDEN_RULE = Text("不满足一条您看不到的规则，请联系管理员", "A rule about what you may not see is not met; ask an administrator")
+
+
+# -- Writing -----------------------------------------------------------------------------------------------------------------
+
+
+def create(work: Work, object_key: str, raw: Mapping[str, Any]) -> int:
+    return create_many(work, object_key, [raw])[0]
+
+
+def create_many(work: Work, object_key: str, raws: Sequence[Mapping[str, Any]]) -> list[int]:
+    """New records, all or none."""
+    object_type = object_of(work, object_key)
+    refuse_unless(work, object_key, "create")
+    prepared = prepare(work, object_type, [(raw, None) for raw in raws])
+    for _, problems in prepared:
+        _refuse(problems)
+    rows = [values for values, _ in prepared]
+    for values in rows:
+        refuse_unless(work, object_key, "create", values)
+    number(work, object_type, rows)
+    _refuse([p for found in taken(work, object_type, [(None, row) for row in rows]).values() for p in found])
+    ids = insert_rows(work, object_type, rows)
+    tell(work, object_type, ids, [], rows)
+    return ids
+
+
+def update(work: Work, object_key: str, record_id: int, raw: Mapping[str, Any], version: int) -> None:
+    """Change the members given. `version` is the one the user saw: if somebody changed the record since, it is refused."""
+    object_type = object_of(work, object_key)
+    before = row_of(work, object_key, record_id, lock=True, live=True)
+    if before is None:
+        raise no_record()
+    refuse_unless(work, object_key, "edit", before)
+    _same_version(work, before, version)
+    ((values, problems),) = prepare(work, object_type, [(raw, before)])
+    _refuse(problems)
+    _revise(work, object_type, before, values)
+
+
+def write_system(work: Work, object_key: str, record_id: int, values: Mapping[str, Any]) -> None:
+    """Changes by workflows and the product itself: read-only fields too, no rights asked, no required field demanded; the checks hold."""
+    object_type = object_of(work, object_key)
+    source = table(object_type, work.catalog)
+    query = sa.select(*stored_columns(object_type, source)).where(source.c.id == record_id, source.c.deleted_at.is_(None)).with_for_update(of=source)
+    row = work.session.execute(query).mappings().first()
+    if row is None:
+        raise no_record()
+    before = values_of(object_type, row)
+    ((after, problems),) = prepare(work, object_type, [(values, before)], "system")
+    _refuse(problems)
+    _revise(work, object_type, before, after)
+
+
+def delete(work: Work, object_key: str, record_id: int, version: int) -> None:
+    """Taken out of sight, kept in the database. A record that others refer to stays."""
+    object_type = object_of(work, object_key)
+    before = row_of(work, object_key, record_id, lock=True, live=True)
+    if before is None:
+        raise no_record()
+    refuse_unless(work, object_key, "delete", before)
+    _same_version(work, before, version)
+    for other, _, count in _referring(work, object_key, record_id):
+        if count:
+            raise Conflict(
+                Text(f"还有 {count} 条“{other.title.zh}”引用此记录", f"{count} records of {other.title.en} still refer to this record"),
+                Text("请先修改或删除它们", "Change or delete them first"),
+            )
+    mark_deleted(work, object_type, record_id, version)
+    tell(work, object_type, [], [Revision(record_id, before, before, frozenset({"deleted_at"}))])
+
+
+def _revise(work: Work, object_type: ObjectType, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    change = revision(object_type, before["id"], before, after)
+    if not change.changed:
+        return
+    _refuse([p for found in taken(work, object_type, [(change.id, after)]).values() for p in found])
+    update_rows(work, object_type, [change])
+    tell(work, object_type, [], [change])
+
+
+def _refuse(problems: Sequence[Problem]) -> None:
+    if any(p.severity == "error" for p in problems):
+        raise Invalid(problems)
+
+
+def _same_version(work: Work, before: Mapping[str, Any], version: int) -> None:
+    if before["version"] != version:
+        who, when = before["updated_by"], before["updated_at"].astimezone(work.zone).strftime("%Y-%m-%d %H:%M:%S")
+        raise Conflict(
+            Text(f"{who} 已于 {when} 修改了此记录", f"{who} changed this record at {when}"),
+            Text("请查看现在的内容后再保存", "Look at it as it is now, then save again"),
+        )
+
+
+def number(work: Work, object_type: ObjectType, rows: Sequence[Values]) -> None:
+    """Fill in the numbered fields that were left empty."""
+    for f in object_type.fields.values():
+        empty = [row for row in rows if row.get(f.key) is None] if f.sequence else []
+        if empty:
+            for row, text in zip(empty, take_numbers(work, object_type, f, len(empty)), strict=True):
+                row[f.key] = text
+
+
+def channel_of(work: Work) -> str:
+    return work.cause if work.cause in {"form", "import", "api"} else "system"
+
+
+def prepare(
+    work: Work, object_type: ObjectType, items: Sequence[tuple[Mapping[str, Any], Mapping[str, Any] | None]], channel: str = ""
+) -> list[tuple[Values, tuple[Problem, ...]]]:
+    """Validate raw members (with what is stored, or None for a new record), with the actor's rights on fields; references are looked up together."""
+    channel = channel or channel_of(work)
+    allowed = rights(work, object_type.key)
+    hidden, locked = (frozenset(), frozenset()) if channel == "system" else (allowed.hidden, allowed.hidden | allowed.readonly)
+    raws = [_without_covered(object_type, raw, before, hidden, allowed.masked) for raw, before in items]
+    chosen = [_chosen(object_type, raw, before, work, channel, locked) for raw, (_, before) in zip(raws, items, strict=True)]
+    known = _existing(work, object_type, chosen, [before for _, before in items])
+    looked_up = _references(work, object_type, chosen)
+    prepared = []
+    for (given, before), raw, ids, references in zip(items, raws, chosen, looked_up, strict=True):
+        values, problems = validate(work.catalog, object_type, raw, before, references, work.at, channel, locked)
+        lost = [Problem(k, NO_REFERENCE, code="reference") for k, i in ids.items() if i is not None and not _is_known(object_type, known, k, i, before)]
+        secret = [Problem(k, UNKNOWN_MEMBER, code="unknown_field") for k in given if k in hidden and channel == "api"]
+        prepared.append((values, tuple(_without_hidden([*problems, *lost, *secret], hidden))))
+    return prepared
+
+
+def _without_covered(
+    object_type: ObjectType, raw: Mapping[str, Any], before: Mapping[str, Any] | None, hidden: frozenset[str], masked: frozenset[str]
+) -> Mapping[str, Any]:
+    """A covered text that comes back as it was shown is not a new value; hidden members are nobody's."""
+    if not hidden and not masked:
+        return raw
+    kept = {}
+    for key, value in raw.items():
+        old = (before or {}).get(key)
+        if key in hidden or (key in masked and old is not None and value == mask(object_type.fields[key], old)):
+            continue
+        kept[key] = value
+    return kept
+
+
+def _without_hidden(problems: Sequence[Problem], hidden: frozenset[str]) -> list[Problem]:
+    return [Problem("", HIDDEN_RULE, code=p.code, severity=p.severity) if p.path in hidden and p.code != "unknown_field" else p for p in problems]
+
+
+def _chosen(
+    object_type: ObjectType, raw: Mapping[str, Any], before: Mapping[str, Any] | None, work: Work, channel: str, locked: frozenset[str]
+) -> dict[str, int | None]:
+    """The id in each reference field as it will be."""
+    keys = [f.key for f in object_type.fields.values() if f.type == "reference"]
+    given, _ = given_values(object_type, {k: raw[k] for k in keys if k in raw}, before, work.at, channel, locked)
+    return {k: given[k] if k in given else (before or {}).get(k) for k in keys}
+
+
+def _existing(
+    work: Work, object_type: ObjectType, chosen: Sequence[Mapping[str, int | None]], befores: Sequence[Mapping[str, Any] | None]
+) -> dict[str, set[int]]:
+    """Object key -> ids that are there and may be read, of all newly chosen ones."""
+    asked: dict[str, set[int]] = {}
+    for ids, before in zip(chosen, befores, strict=True):
+        for key, value in ids.items():
+            if value is not None and (before is None or before.get(key) != value):
+                asked.setdefault(object_type.fields[key].reference, set()).add(value)
+    known = {}
+    for target, wanted in asked.items():
+        source = tables(work.catalog)[target]
+        query = sa.select(source.c.id).where(source.c.id.in_(sorted(wanted)), *readable(work, target, source))
+        known[target] = set(work.session.execute(query).scalars())
+    return known
+
+
+def _is_known(object_type: ObjectType, known: Mapping[str, set[int]], key: str, value: int, before: Mapping[str, Any] | None) -> bool:
+    """A reference that was there before stays good even when its record was deleted meanwhile."""
+    return (before is not None and before.get(key) == value) or value in known.get(object_type.fields[key].reference, ())
+
+
+def _references(work: Work, object_type: ObjectType, chosen: Sequence[Mapping[str, int | None]]) -> list[dict[str, Mapping[str, Any]]]:
+    """For each item: reference field -> expression values of its record, as far as the object's rules read them. One statement a field."""
+    found: list[dict[str, Mapping[str, Any]]] = [{} for _ in chosen]
+    for key, names in rules(work.catalog, object_type).reads.items():
+        target = object_type.fields[key].reference
+        ids = sorted({i for i in (c.get(key) for c in chosen) if i is not None})
+        values: dict[int, Mapping[str, Any]] = {}
+        if ids:
+            source = tables(work.catalog)[target]
+            columns = value_columns(work.catalog, target, source, work.at)
+            statement = sa.select(source.c.id.label("·id"), *(columns[n].label(n) for n in sorted(names))).where(source.c.id.in_(ids))
+            values = {row["·id"]: dict(row) for row in work.session.execute(statement).mappings()}
+        for item, c in zip(found, chosen, strict=True):
+            item[key] = values.get(c.get(key) or 0, dict.fromkeys(names))
+    return found
+
+
+# -- The live form -----------------------------------------------------------------------------------------------------------
+
+
+def form(work: Work, object_key: str, raw: Mapping[str, Any], record_id: int | None = None) -> FormState:
+    """A form as it stands: what is visible, required, computed, prefilled. Hidden fields are not in it; masked ones are covered and not to be read back."""
+    object_type = object_of(work, object_key)
+    before = None if record_id is None else row_of(work, object_key, record_id)
+    if record_id is not None and before is None:
+        raise no_record()
+    allowed = rights(work, object_key)
+    raw = _without_covered(object_type, raw, before, allowed.hidden, allowed.masked)
+    locked = allowed.hidden | allowed.readonly
+    (references,) = _references(work, object_type, [_chosen(object_type, raw, before, work, "form", locked)])
+    state = form_state(work.catalog, object_type, raw, before, references, work.at, "form", locked)
+    return _covered_form(object_type, state, before, raw, allowed.hidden, allowed.masked)
+
+
+def _covered_form(
+    object_type: ObjectType, state: FormState, before: Mapping[str, Any] | None, raw: Mapping[str, Any], hidden: frozenset[str], masked: frozenset[str]
+) -> FormState:
+    if not hidden and not masked:
+        return state
+    fields = {}
+    for key, s in state.fields.items():
+        if key in hidden:
+            continue
+        old = (before or {}).get(key)
+        if key in masked and old is not None and key not in raw:
+            text = mask(object_type.fields[key], old)
+            s = type(s)(s.visible, s.required, s.readonly, text, text, "")
+        fields[key] = s
+    return FormState(fields, tuple(_without_hidden(state.problems, hidden)))
+
+
+# -- Looking up --------------------------------------------------------------------------------------------------------------
+
+
+def get(work: Work, object_key: str, record_id: int) -> Record:
+    object_type = object_of(work, object_key)
+    refuse_unless(work, object_key, "read")
+    source = table(object_type, work.catalog)
+    columns = stored_columns(object_type, source) + live_columns(work, object_type, source)
+    row = work.session.execute(sa.select(*columns).where(source.c.id == record_id, *readable(work, object_key, source))).mappings().first()
+    if row is None:
+        raise no_record()
+    return records_of(work, object_type, [row])[0]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field changed once. `old`, `new` are values; `old_text`, `new_text` what people read."""
+
+    at: datetime
+    by: str
+    cause: str
+    version: int
+    field: str
+    old: Any
+    new: Any
+    old_text: str
+    new_text: str
+    release: int = 0
+
+
+def history(work: Work, object_key: str, record_id: int, limit: int = 500) -> list[Change]:
+    """Newest first. Hidden fields have no history, masked ones a covered one."""
+    object_type = object_of(work, object_key)
+    refuse_unless(work, object_key, "read")
+    if row_of(work, object_key, record_id) is None:
+        raise no_record()
+    allowed, h = rights(work, object_key), records_history
+    statement = sa.select(h).where(h.c.object == object_key, h.c.record_id == record_id).order_by(h.c.version.desc()).limit(limit)
+    rows = work.session.execute(statement).mappings().all()
+    order = list(object_type.fields)
+    found: list[tuple[Any, str, Any, Any]] = []
+    for row in rows:
+        for key in sorted(row["changes"], key=lambda k: order.index(k) if k in object_type.fields else len(order)):
+            if key in object_type.fields and key not in allowed.hidden:
+                old, new = (_from_json(object_type, key, v) for v in row["changes"][key])
+                found.append((row, key, old, new))
+    names = _history_names(work, object_type, found)
+    changes = []
+    for row, key, old, new in found:
+        texts = [_history_text(work, object_type, key, v, names, key in allowed.masked) for v in (old, new)]
+        if key in allowed.masked:
+            old, new = (t or None for t in texts)
+        changes.append(Change(row["at"], row["by"], row["cause"], row["version"], key, old, new, texts[0], texts[1], row["release"]))
+    return changes
+
+
+def _from_json(object_type: ObjectType, key: str, value: Any) -> Any:
+    """A stored value; one that the field no longer takes (its options changed) is shown as it was written."""
+    f = object_type.fields[key]
+    parsed = FIELD_TYPES[f.type].parse(f, value, JSON)
+    return value if isinstance(parsed, Problem) else parsed
+
+
+def _history_names(work: Work, object_type: ObjectType, found: Sequence[tuple[Any, str, Any, Any]]) -> dict[str, dict[int, str]]:
+    keys = {key for _, key, _, _ in found if object_type.fields[key].type == "reference"}
+    return {k: reference_names(work, object_type.fields[k].reference, (v for _, key, *both in found if key == k for v in both if v is not None)) for k in keys}
+
+
+def _history_text(work: Work, object_type: ObjectType, key: str, value: Any, names: Mapping[str, Mapping[int, str]], is_masked: bool) -> str:
+    f = object_type.fields[key]
+    if value is None:
+        return ""
+    if is_masked:
+        return mask(f, value)
+    if key in names:
+        return names[key].get(value, f"#{value}")
+    try:
+        return FIELD_TYPES[f.type].text(f, value, work.actor.locale, work.zone)
+    except (TypeError, ValueError, AttributeError):  # the field's type changed since
+        return str(value)
+
+
+def related(work: Work, object_key: str, record_id: int) -> list[tuple[ObjectType, str, int]]:
+    """(object, its reference field, how many of its records refer here), for the objects the actor may read."""
+    return [(t, f, n) for t, f, n in _referring(work, object_key, record_id, for_person=True)]
+
+
+def _referring(work: Work, object_key: str, record_id: int, *, for_person: bool = False) -> list[tuple[ObjectType, str, int]]:
+    found = []
+    for other in work.catalog.all("object"):
+        hidden = rights(work, other.key).hidden if for_person else frozenset()
+        keys = [f.key for f in other.fields.values() if f.type == "reference" and f.reference == object_key and f.key not in hidden]
+        if not keys or (for_person and not can(work, other.key, "read")):
+            continue
+        source = tables(work.catalog)[other.key]
+        conditions = readable(work, other.key, source) if for_person else [source.c.deleted_at.is_(None)]
+        for key in keys:
+            count = work.session.execute(sa.select(sa.func.count()).select_from(source).where(source.c[key] == record_id, *conditions)).scalar_one()
+            found.append((other, key, count))
+    return found
+
+
+def options(work: Work, object_key: str, search: str = "", limit: int = 20) -> list[tuple[int, str]]:
+    """Records to choose from in a reference field: (id, name), those whose name or search fields contain the text."""
+    object_type = object_of(work, object_key)
+    page = query(work, object_key, search=search, sort=_name_sort(work, object_type), limit=limit, columns=(object_type.name_field,), count=False)
+    return [(r.id, r.name) for r in page.rows]
+
+
+def _name_sort(work: Work, object_type: ObjectType) -> str:
+    covered = rights(work, object_type.key).covered
+    return object_type.name_field if object_type.name_field in object_type.fields and object_type.name_field not in covered else "id"
+
+
+def stored_keys(object_type: ObjectType) -> tuple[str, ...]:
+    return tuple(f.key for f in stored_fields(object_type))

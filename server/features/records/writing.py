@@ -1,0 +1,207 @@
+"""Putting validated values into object tables: stamps, numbers, unique values, history, audit and hooks, for one record or a chunk of them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from server.errors import Invalid, Problem, Text
+from server.feature import Saved, Work
+from server.features.audit.service import record_many
+from server.features.objects.engine import is_stored, table
+from server.features.objects.kind import Field, ObjectType
+from server.features.records.tables import record_numbers, records_history
+from server.fields.registry import FIELD_TYPES
+
+TAKEN = Text("已有其他记录使用此值", "Another record already has this value")
+TAKEN_TOGETHER = Text("已有其他记录使用这组值", "Another record already has these values together")
+NUMBER_PATTERN = re.compile(r"([^{}]*)\{(?::0?([0-9]{1,2})d)?\}([^{}]*)")
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A record about to be changed: what is stored, and all values it shall have."""
+
+    id: int
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    changed: frozenset[str]
+
+
+def revision(object_type: ObjectType, record_id: int, before: Mapping[str, Any], after: Mapping[str, Any]) -> Revision:
+    changed = frozenset(f.key for f in stored_fields(object_type) if before.get(f.key) != after.get(f.key))
+    return Revision(record_id, before, after, changed)
+
+
+def stored_fields(object_type: ObjectType) -> list[Field]:
+    return [f for f in object_type.fields.values() if is_stored(f, object_type)]
+
+
+def insert_rows(work: Work, object_type: ObjectType, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """New records, version 1, in the order given. The values are validated; a race for a unique value ends as a problem at its field."""
+    if not rows:
+        return []
+    source, fields, by = table(object_type, work.catalog), stored_fields(object_type), work.actor.username
+    stamp = {"version": 1, "created_at": work.now, "created_by": by, "updated_at": work.now, "updated_by": by}
+    values = [{**stamp, **{f.key: row.get(f.key) for f in fields}} for row in rows]
+    statement = sa.insert(source).returning(source.c.id, sort_by_parameter_order=True)
+    try:
+        with work.session.begin_nested():
+            ids = list(work.session.execute(statement, values).scalars())
+    except IntegrityError:
+        raise Invalid(_race(work, object_type, [(None, row) for row in rows])) from None
+    empty: Mapping[str, Any] = {}
+    _write_history(work, object_type, [(i, 1, _diff(fields, empty, row)) for i, row in zip(ids, rows, strict=True)])
+    record_many(work, "create", object_type.key, [(i, None) for i in ids])
+    return ids
+
+
+def update_rows(work: Work, object_type: ObjectType, revisions: Sequence[Revision]) -> None:
+    """Changed records, version + 1. The rows are locked (or the only writer writes), so that `before` is still what is stored."""
+    source, fields = table(object_type, work.catalog), stored_fields(object_type)
+    groups: dict[frozenset[str], list[dict[str, Any]]] = {}
+    for r in revisions:
+        values = {"v_" + key: r.after.get(key) for key in r.changed}
+        groups.setdefault(r.changed, []).append({"b_id": r.id, "b_version": r.before["version"], **values})
+    try:
+        with work.session.begin_nested():
+            for changed, parameters in groups.items():
+                columns = {key: sa.bindparam("v_" + key, type_=source.c[key].type) for key in changed}
+                stamp = {"version": source.c.version + 1, "updated_at": work.now, "updated_by": work.actor.username}
+                where = (source.c.id == sa.bindparam("b_id")) & (source.c.version == sa.bindparam("b_version"))
+                work.session.execute(sa.update(source).where(where).values({**stamp, **columns}), parameters)
+    except IntegrityError:
+        raise Invalid(_race(work, object_type, [(r.id, r.after) for r in revisions])) from None
+    _write_history(work, object_type, [(r.id, r.before["version"] + 1, _diff([f for f in fields if f.key in r.changed], r.before, r.after)) for r in revisions])
+    record_many(work, "update", object_type.key, [(r.id, {"fields": sorted(r.changed)}) for r in revisions])
+
+
+def mark_deleted(work: Work, object_type: ObjectType, record_id: int, version: int) -> None:
+    source = table(object_type, work.catalog)
+    values = {"deleted_at": work.now, "version": version + 1, "updated_at": work.now, "updated_by": work.actor.username}
+    work.session.execute(sa.update(source).where(source.c.id == record_id, source.c.version == version).values(values))
+    _write_history(work, object_type, [(record_id, version + 1, {"deleted_at": [None, work.now.isoformat()]})])
+    record_many(work, "delete", object_type.key, [(record_id, None)])
+
+
+def _write_history(work: Work, object_type: ObjectType, rows: Sequence[tuple[int, int, Mapping[str, Any]]]) -> None:
+    stamp = {"object": object_type.key, "at": work.now, "by": work.actor.username, "cause": work.cause, "release": work.catalog.release}
+    values = [{**stamp, "record_id": record_id, "version": version, "changes": changes} for record_id, version, changes in rows]
+    if values:
+        work.session.execute(sa.insert(records_history), values)
+
+
+def _diff(fields: Sequence[Field], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+    changes = {}
+    for f in fields:
+        old, new = before.get(f.key), after.get(f.key)
+        if old != new:
+            kind = FIELD_TYPES[f.type]
+            changes[f.key] = [kind.json(f, old), kind.json(f, new)]
+    return changes
+
+
+def tell(work: Work, object_type: ObjectType, created: Sequence[int], revisions: Sequence[Revision], values: Sequence[Mapping[str, Any]] = ()) -> None:
+    """The hooks, once for all records written together. `values`: of the created ones, to say which fields they have."""
+    ids = (*created, *(r.id for r in revisions))
+    if not ids:
+        return
+    changed = {i: frozenset(k for k, v in row.items() if v is not None) for i, row in zip(created, values, strict=True)}
+    before: dict[int, Mapping[str, Any]] = {i: {} for i in created}
+    for r in revisions:
+        changed[r.id], before[r.id] = r.changed, r.before
+    saved = Saved(object_type.key, ids, changed, before)
+    for hook in work.hooks.on_saved:
+        hook(work, saved)
+
+
+# -- Unique values -----------------------------------------------------------------------------------------------------------
+
+
+def taken(work: Work, object_type: ObjectType, rows: Sequence[tuple[int | None, Mapping[str, Any]]]) -> dict[int, list[Problem]]:
+    """Index of a row -> problems, where a unique value is another record's or an earlier row's; one statement for each unique key."""
+    found: dict[int, list[Problem]] = {}
+    keys = [(f.key,) for f in stored_fields(object_type) if f.unique] + list(object_type.keys)
+    for key in keys:
+        _taken(work, object_type, key, rows, found)
+    return found
+
+
+def _taken(
+    work: Work, object_type: ObjectType, key: tuple[str, ...], rows: Sequence[tuple[int | None, Mapping[str, Any]]], found: dict[int, list[Problem]]
+) -> None:
+    source = table(object_type, work.catalog)
+    wanted = [tuple(values.get(k) for k in key) for _, values in rows]
+    asked = {w for w in wanted if None not in w}
+    if not asked:
+        return
+    columns = [source.c[k] for k in key]
+    where = columns[0].in_([w[0] for w in asked]) if len(key) == 1 else sa.tuple_(*columns).in_(list(asked))
+    owners: dict[tuple[Any, ...], int | None] = {}
+    for record_id, *values in work.session.execute(sa.select(source.c.id, *columns).where(where, source.c.deleted_at.is_(None))):
+        owners[tuple(values)] = record_id
+    seen: set[tuple[Any, ...]] = set()
+    for index, (record_id, _) in enumerate(rows):
+        value = wanted[index]
+        if None in value:
+            continue
+        owner = owners.get(value)
+        if value in seen or (owner is not None and owner != record_id):
+            found.setdefault(index, []).append(Problem(key[0], TAKEN if len(key) == 1 else TAKEN_TOGETHER, code="unique"))
+        seen.add(value)
+
+
+def _race(work: Work, object_type: ObjectType, rows: Sequence[tuple[int | None, Mapping[str, Any]]]) -> list[Problem]:
+    problems = [p for found in taken(work, object_type, rows).values() for p in found]
+    return problems or [Problem("", Text("与其他记录冲突，未保存", "Collides with another record; nothing was saved"), code="unique")]
+
+
+# -- Numbers given at creation -----------------------------------------------------------------------------------------------
+
+
+def take_numbers(work: Work, object_type: ObjectType, field: Field, count: int) -> list[str]:
+    """The next `count` numbers of a numbered field. The counter's row is locked until the transaction ends: no gap unless it fails."""
+    pattern = NUMBER_PATTERN.fullmatch(field.sequence)
+    prefix, width, suffix = (pattern[1], int(pattern[2] or 0), pattern[3]) if pattern else (field.sequence, 0, "")
+    found: list[str] = []
+    while len(found) < count:
+        first = _advance(work, object_type, field, count - len(found))
+        numbers = [f"{prefix}{n:0{width}d}{suffix}" for n in range(first, first + count - len(found))]
+        used = _used(work, object_type, field, numbers)
+        found += [n for n in numbers if n not in used]
+        if used:
+            _jump(work, object_type, field, prefix, suffix)
+    return found
+
+
+def _advance(work: Work, object_type: ObjectType, field: Field, count: int) -> int:
+    counter = record_numbers
+    mine = (counter.c.object == object_type.key) & (counter.c.field == field.key)
+    advance = sa.update(counter).where(mine).values(next=counter.c.next + count).returning(counter.c.next)
+    after = work.session.execute(advance).scalar()
+    if after is None:
+        try:
+            with work.session.begin_nested():
+                work.session.execute(sa.insert(counter).values(object=object_type.key, field=field.key, next=1 + count))
+            return 1
+        except IntegrityError:  # somebody else made the counter just now
+            after = work.session.execute(advance).scalar_one()
+    return int(after) - count
+
+
+def _used(work: Work, object_type: ObjectType, field: Field, numbers: Sequence[str]) -> set[str]:
+    column = table(object_type, work.catalog).c[field.key]
+    return set(work.session.execute(sa.select(column).where(column.in_(numbers))).scalars())
+
+
+def _jump(work: Work, object_type: ObjectType, field: Field, prefix: str, suffix: str) -> None:
+    """Past the numbers that an import brought along."""
+    column, counter = table(object_type, work.catalog).c[field.key], record_numbers
+    texts = work.session.execute(sa.select(column).where(column.startswith(prefix, autoescape=True), column.endswith(suffix, autoescape=True))).scalars()
+    cores = [t[len(prefix) : len(t) - len(suffix)] for t in texts]
+    highest = max((int(c) for c in cores if c.isascii() and c.isdigit() and len(c) < 18), default=0)
+    mine = (counter.c.object == object_type.key) & (counter.c.field == field.key)
+    work.session.execute(sa.update(counter).where(mine, counter.c.next <= highest).values(next=highest + 1))
