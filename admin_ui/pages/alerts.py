@@ -23,7 +23,7 @@ from server.features.alerts.engine import SEVERITIES
 from server.features.alerts.service import AlertView
 from server.features.alerts.tables import OPEN_STATES
 from server.features.assessment import engine
-from server.features.assessment import service as assessment
+from server.features.assessment import explain as assessment
 from server.features.strategies import service as strategies
 
 router = APIRouter()

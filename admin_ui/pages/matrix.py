@@ -13,12 +13,13 @@ from admin_ui.edge import reading
 from admin_ui.render import page
 from server.errors import NotFound, Text
 from server.feature import Work
-from server.features.assessment import service as assessment
+from server.features.assessment import explain as assessment
 from server.features.matrix.kind import Label, Level, Matrix, RiskType
 from server.features.records import service as records
 
 router = APIRouter()
 AREA = Area(router, (Link("matrix", Text("风险矩阵", "Risk matrix"), "/matrix", "grid-dots", "matrix", 50),))
+EXPOSURE = "exposure"  # the amount that weighs a cell, when a document gives it
 LINES = 10  # customers shown beside the matrix
 
 
@@ -73,10 +74,11 @@ def matrix_view(work: Work, matrix_key: str = "", risk_type: str = "", cell: str
         raise NotFound(Text("没有这个风险类型", "There is no such risk type"))
     object_key = types[0].object
     counts = assessment.matrix_counts(work, object_key, chosen.key if chosen else None)
-    return _view(matrix, object_key, chosen, types, counts, cell)
+    weighed = EXPOSURE in names(work.catalog, object_key)
+    return _view(matrix, object_key, chosen, types, counts, cell, weighed)
 
 
-def _view(matrix: Matrix, object_key: str, chosen: RiskType | None, types: tuple[RiskType, ...], counts: Mapping[tuple[str, str], Any], selected: str) -> View:
+def _view(matrix: Matrix, object_key: str, chosen: RiskType | None, types: tuple[RiskType, ...], counts: Mapping[tuple[str, str], Any], selected: str, weighed: bool) -> View:
     levels = {level.key: level for level in matrix.levels}
     rows = []
     for i in reversed(range(len(matrix.likelihood))):
@@ -88,7 +90,7 @@ def _view(matrix: Matrix, object_key: str, chosen: RiskType | None, types: tuple
         mine = [c for c in cells if c.level.key == level.key]
         count = sum(c.count for c in mine)
         lines.append(LevelLine(level, count, sum(c.exposure or 0 for c in mine), 100 * count / total if total else 0.0))
-    return View(matrix, object_key, chosen, types, tuple(rows), tuple(lines), total, any(c.exposure is not None for c in cells))
+    return View(matrix, object_key, chosen, types, tuple(rows), tuple(lines), total, weighed)
 
 
 def _cell(matrix: Matrix, levels: Mapping[str, Level], i: int, j: int, counts: Mapping[tuple[str, str], Any], chosen: RiskType | None, selected: str) -> Cell:
@@ -97,15 +99,7 @@ def _cell(matrix: Matrix, levels: Mapping[str, Level], i: int, j: int, counts: M
     mark = f"{likelihood.key},{impact.key}"
     query = {"type": chosen.key} if chosen else {}
     url = "/matrix?" + urlencode({**query, "cell": mark})
-    return Cell(likelihood, impact, levels[matrix.cells[i][j]], count_of(found), exposure_of(found), url, mark == selected)
-
-
-def count_of(found: Any) -> int:
-    return 0 if found is None else int(found.count)
-
-
-def exposure_of(found: Any) -> Any:
-    return None if found is None else found.exposure
+    return Cell(likelihood, impact, levels[matrix.cells[i][j]], found.count if found else 0, found.exposure if found else 0.0, url, mark == selected)
 
 
 @dataclass(frozen=True)

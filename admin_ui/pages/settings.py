@@ -1,7 +1,6 @@
 """Settings: people, roles, the audit, health."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,6 +23,7 @@ from server.features.records import service as records
 router = APIRouter()
 AREA = Area(router, (Link("settings", Text("设置", "Settings"), "/settings", "settings", "", 90),))
 PER_PAGE = 50
+EMPTY: Mapping[str, Any] = {"username": "", "name": "", "roles": [], "locale": ""}
 TABS: tuple[tuple[str, Text, str], ...] = (
     ("people", Text("人员", "People"), "people"),
     ("roles", Text("角色", "Roles"), "people"),
@@ -51,7 +51,7 @@ def _people(request: Request, work: Work, problems: tuple[Problem, ...] = (), ty
         "people": access.users(work),
         "roles": roles,
         "problems": problems,
-        "typed": typed or {},
+        "typed": typed or EMPTY,
         "editing": editing,
         "tabs": tabs_of(work),
         "tab": "people",
@@ -130,11 +130,11 @@ def audit_page(request: Request, actor: str = "", action: str = "", object: str 
 def health_page(request: Request) -> HTMLResponse:
     with reading(request, "studio") as work:
         releases = list_releases(work.session, 1)
-        counts = [(o, records.count(work, o.key)) for o in work.catalog.all("object")]
+        counts = [(o, records.query(work, o.key, limit=1, columns=()).total_capped) for o in work.catalog.all("object")]
         database = request.app.state.database
         context: dict[str, Any] = {
-            "release": releases[0] if releases else None, "counts": counts, "total": sum(n for _, n in counts), "database": _database(database),
-            "last": {o.key: last_assessed(work, o.key) for o in work.catalog.all("object") if o.assessed}, "tabs": tabs_of(work), "tab": "health",
+            "release": releases[0] if releases else None, "counts": counts, "database": _database(database),
+            "last": [(o, assessment.last_run(work, o.key)) for o in work.catalog.all("object") if o.assessed], "tabs": tabs_of(work), "tab": "health",
             "people": access.user_names(work), "zone": str(work.zone),
         }  # fmt: skip
         return page(request, work, "pages/health.html", area="settings", **context)
@@ -144,13 +144,3 @@ def _database(database: Any) -> str:
     """The kind and the place of the database, without its password."""
     url: sa.URL = database.url
     return url.render_as_string(hide_password=True)
-
-
-def last_assessed(work: Work, object_key: str) -> datetime | None:
-    return assessment.last_assessed(work, object_key)
-
-
-@router.post("/settings/assess")
-def assess_now(request: Request) -> Response:
-    """Everybody assessed again, in chunks of one transaction each."""
-    raise NotImplementedError
