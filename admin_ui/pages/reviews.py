@@ -27,8 +27,16 @@ CADENCES: Mapping[str, Text] = {"month": Text("每月", "monthly"), "quarter": T
 STATES: Mapping[str, Text] = {"open": Text("评议中", "open"), "signed": Text("已签署", "signed")}
 # What a review looks at besides its metrics; "@" keeps these apart from keys of documents.
 FACTS: tuple[tuple[str, Text, Text], ...] = (
-    ("@moves", Text("等级变动", "Moves between levels"), Text("期初与期末的等级不同的记录", "Records whose level at the end differs from the one at the start")),
-    ("@exposures", Text("未覆盖敞口", "Uncovered exposure"), Text("没有担保或保险覆盖的敞口，从大到小", "Exposure without guarantee or insurance, largest first")),
+    (
+        "@moves",
+        Text("等级变动", "Moves between levels"),
+        Text("期初与期末的等级不同的记录", "Records whose level at the end differs from the one at the start"),
+    ),
+    (
+        "@exposures",
+        Text("未覆盖敞口", "Uncovered exposure"),
+        Text("没有担保或保险覆盖的敞口，从大到小", "Exposure without guarantee or insurance, largest first"),
+    ),
     ("@criticals", Text("未关闭的严重预警", "Open critical alerts"), Text("打开最久的在前", "Longest open first")),
     ("@late", Text("逾期任务", "Late tasks"), Text("逾期最久的在前", "Latest first")),
 )
@@ -98,7 +106,18 @@ def reviews_page(request: Request) -> HTMLResponse:
                     "cadence": CADENCES[kind.cadence],
                     "metrics": len(kind.metrics),
                     "openable": [(p.key, period_title(p.key).of(work.actor.locale)) for p in _openable(work, kind) if p.key not in {r.period for r in mine}],
-                    "reviews": [{"id": r.id, "title": _title(r), "state": STATES[r.state], "signed": r.signed, "signers": r.signers, "done": r.state == "signed", "due": r.due} for r in mine],
+                    "reviews": [
+                        {
+                            "id": r.id,
+                            "title": _title(r),
+                            "state": STATES[r.state],
+                            "signed": r.signed,
+                            "signers": r.signers,
+                            "done": r.state == "signed",
+                            "due": r.due,
+                        }
+                        for r in mine
+                    ],
                 }
             )
         return page(request, work, "pages/reviews.html", area="reviews", kinds=kinds)
@@ -129,17 +148,34 @@ def _review(request: Request, work: Work, review_id: int, item_key: str, problem
     people = access.user_names(work)
     metrics, agenda, facts = _metric_items(work, found, people), _agenda_items(found, people), _fact_items(work, found)
     every = [*metrics, *agenda, *facts]
-    item = next((i for i in every if i.key == item_key), None) if item_key else (next((i for i in metrics if not i.discussed), None) or (every[0] if every else None))
+    item = (
+        next((i for i in every if i.key == item_key), None)
+        if item_key
+        else (next((i for i in metrics if not i.discussed), None) or (every[0] if every else None))
+    )
     if item is None:
         raise NotFound(Text("评估中没有这一项", "The review has no such item"))
     keys = [i.key for i in every]
     following = keys[keys.index(item.key) + 1] if item.key != keys[-1] else ""
     context: dict[str, Any] = {
-        "r": found, "title": _title(found.summary), "state": STATES[found.summary.state], "metrics": metrics, "agenda": agenda, "facts": facts, "item": item,
-        "next_item": following, "actions": [view_of(work, k, people) for k in found.actions], "people": [u for u in access.users(work) if u.active], "names": people,
-        "due": (work.at.today + timedelta(days=14)).isoformat(), "discussed": sum(1 for i in metrics if i.discussed), "problems": problems, "signers": found.signers,
-        "open": found.summary.state == "open", "red": [m for m in metrics if m.tone == "bad"],
-    }  # fmt: skip
+        "r": found,
+        "title": _title(found.summary),
+        "state": STATES[found.summary.state],
+        "metrics": metrics,
+        "agenda": agenda,
+        "facts": facts,
+        "item": item,
+        "next_item": following,
+        "actions": [view_of(work, k, people) for k in found.actions],
+        "people": [u for u in access.users(work) if u.active],
+        "names": people,
+        "due": (work.at.today + timedelta(days=14)).isoformat(),
+        "discussed": sum(1 for i in metrics if i.discussed),
+        "problems": problems,
+        "signers": found.signers,
+        "open": found.summary.state == "open",
+        "red": [m for m in metrics if m.tone == "bad"],
+    }
     return page(request, work, "pages/review.html", area="reviews", status=422 if problems else 200, **context)
 
 
@@ -160,13 +196,28 @@ def _metric_item(work: Work, formats: Formats, line: MetricLine, found: ReviewPa
     change = (line.value - line.previous) if line.value is not None and line.previous is not None else None
     better = change is not None and ((change < 0) == (line.better == "lower"))
     point = line.series[-1] if line.series else None
-    parts = f"{formats.number(point.numerator, 2)} / {formats.number(point.denominator, 2)}" if point and point.numerator is not None and point.denominator is not None else ""
+    parts = (
+        f"{formats.number(point.numerator, 2)} / {formats.number(point.denominator, 2)}"
+        if point and point.numerator is not None and point.denominator is not None
+        else ""
+    )
     return Item(
-        line.metric, line.title, line.help, shown(line.value) if known else DASH, "bad" if line.red else "good" if known else "", bool(line.comments) or (known and not line.red),
-        True, ("≤ " if line.better == "lower" else "≥ ") + shown(line.target), shown(line.previous) if line.previous is not None else "",
-        "" if not change else f"{'↑' if change > 0 else '↓'} {formats.number(abs(change), line.decimals)}", "good" if better else "bad" if change else "",
-        parts, _said(line.comments, people), _chart(work, formats, line, found), tuple((p.period, shown(p.value)) for p in line.series),
-    )  # fmt: skip
+        line.metric,
+        line.title,
+        line.help,
+        shown(line.value) if known else DASH,
+        "bad" if line.red else "good" if known else "",
+        bool(line.comments) or (known and not line.red),
+        True,
+        ("≤ " if line.better == "lower" else "≥ ") + shown(line.target),
+        shown(line.previous) if line.previous is not None else "",
+        "" if not change else f"{'↑' if change > 0 else '↓'} {formats.number(abs(change), line.decimals)}",
+        "good" if better else "bad" if change else "",
+        parts,
+        _said(line.comments, people),
+        _chart(work, formats, line, found),
+        tuple((p.period, shown(p.value)) for p in line.series),
+    )
 
 
 def _chart(work: Work, formats: Formats, line: MetricLine, found: ReviewPage) -> Mapping[str, Any] | None:
@@ -179,11 +230,19 @@ def _chart(work: Work, formats: Formats, line: MetricLine, found: ReviewPage) ->
     room = (high - low) * 0.25 or max(abs(high), 1) * 0.1
     inside = [p.period for p in points if found.summary.first <= p.as_of <= found.summary.last]
     return {
-        "type": "line", "categories": True, "locale": work.actor.locale, "title": line.title.of(work.actor.locale), "x": [p.period for p in points], "y": values,
-        "last": formats.quantity(values[-1], line.unit, line.decimals), "bad": line.red, "min": round(low - room, line.decimals) if low - room > 0 else (0 if low >= 0 else round(low - room, line.decimals)),
-        "max": round(high + room, line.decimals), "marks": [{"value": line.target, "kind": "target", "label": Text("目标 ", "target ").of(work.actor.locale) + goal, "short": goal}],
+        "type": "line",
+        "categories": True,
+        "locale": work.actor.locale,
+        "title": line.title.of(work.actor.locale),
+        "x": [p.period for p in points],
+        "y": values,
+        "last": formats.quantity(values[-1], line.unit, line.decimals),
+        "bad": line.red,
+        "min": round(low - room, line.decimals) if low - room > 0 else (0 if low >= 0 else round(low - room, line.decimals)),
+        "max": round(high + room, line.decimals),
+        "marks": [{"value": line.target, "kind": "target", "label": Text("目标 ", "target ").of(work.actor.locale) + goal, "short": goal}],
         "period": [inside[0], inside[-1]] if inside else None,
-    }  # fmt: skip
+    }
 
 
 def _agenda_items(found: ReviewPage, people: Mapping[str, str]) -> list[Item]:
@@ -192,7 +251,12 @@ def _agenda_items(found: ReviewPage, people: Mapping[str, str]) -> list[Item]:
 
 def _fact_items(work: Work, found: ReviewPage) -> list[Item]:
     formats = Formats(work.actor.locale, work.zone)
-    counts = {"@moves": len(found.facts.moves), "@exposures": len(found.facts.exposures), "@criticals": len(found.facts.criticals), "@late": len(found.facts.late)}
+    counts = {
+        "@moves": len(found.facts.moves),
+        "@exposures": len(found.facts.exposures),
+        "@criticals": len(found.facts.criticals),
+        "@late": len(found.facts.late),
+    }
     return [Item(key, title, help, formats.number(counts[key]), "", False) for key, title, help in FACTS]
 
 

@@ -70,7 +70,7 @@ def create_person(request: Request, form: Mapping[str, list[str]] = Depends(post
     def text(name: str) -> str:
         return form.get(name, [""])[-1]
 
-    typed = {"username": text("username"), "name": text("name"), "roles": form.get("roles", []), "locale": text("locale") or "zh_CN"}
+    typed: dict[str, Any] = {"username": text("username"), "name": text("name"), "roles": form.get("roles", []), "locale": text("locale") or "zh_CN"}
     try:
         with writing(request, "people") as work:
             access.create_user(work, typed["username"], typed["name"], text("password"), typed["roles"], typed["locale"])
@@ -85,7 +85,7 @@ def change_person(request: Request, username: str, form: Mapping[str, list[str]]
     def text(name: str) -> str:
         return form.get(name, [""])[-1]
 
-    typed = {"username": username, "name": text("name"), "roles": form.get("roles", []), "locale": text("locale") or "zh_CN"}
+    typed: dict[str, Any] = {"username": username, "name": text("name"), "roles": form.get("roles", []), "locale": text("locale") or "zh_CN"}
     try:
         with writing(request, "people") as work:
             access.update_user(
@@ -119,10 +119,17 @@ def audit_page(request: Request, actor: str = "", action: str = "", object: str 
         entries = audit.entries(work, actor=actor, action=action, object=object, before=before, limit=PER_PAGE + 1)
         shown = entries[:PER_PAGE]
         context: dict[str, Any] = {
-            "entries": shown, "more": shown[-1].id if len(entries) > PER_PAGE else None, "actions": audit.actions(work), "people": access.user_names(work),
-            "objects": {o.key: o.title for o in work.catalog.all("object")}, "filters": {"actor": actor, "action": action, "object": object},
-            "verified": verify, "broken": audit.verify(work) if verify else None, "tabs": tabs_of(work), "tab": "audit",
-        }  # fmt: skip
+            "entries": shown,
+            "more": shown[-1].id if len(entries) > PER_PAGE else None,
+            "actions": audit.actions(work),
+            "people": access.user_names(work),
+            "objects": {o.key: o.title for o in work.catalog.all("object")},
+            "filters": {"actor": actor, "action": action, "object": object},
+            "verified": verify,
+            "broken": audit.verify(work) if verify else None,
+            "tabs": tabs_of(work),
+            "tab": "audit",
+        }
         return page(request, work, "pages/audit.html", area="settings", **context)
 
 
@@ -133,10 +140,15 @@ def health_page(request: Request) -> HTMLResponse:
         counts = [(o, records.query(work, o.key, limit=1, columns=()).total_capped) for o in work.catalog.all("object")]
         database = request.app.state.database
         context: dict[str, Any] = {
-            "release": releases[0] if releases else None, "counts": counts, "database": _database(database),
-            "last": [(o, assessment.last_run(work, o.key)) for o in work.catalog.all("object") if o.assessed], "tabs": tabs_of(work), "tab": "health",
-            "people": access.user_names(work), "zone": str(work.zone),
-        }  # fmt: skip
+            "release": releases[0] if releases else None,
+            "counts": counts,
+            "database": _database(database),
+            "last": [(o, assessment.last_run(work, o.key)) for o in work.catalog.all("object") if o.assessed],
+            "tabs": tabs_of(work),
+            "tab": "health",
+            "people": access.user_names(work),
+            "zone": str(work.zone),
+        }
         return page(request, work, "pages/health.html", area="settings", **context)
 
 

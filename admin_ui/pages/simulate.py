@@ -162,10 +162,22 @@ def simulate_page(request: Request, object: str = "", again: bool = False, outpu
         lines = movers_of(candidate, chosen.key, [m for m in picked if output or _described(candidate, m.key)])
         rules = {r.key: r.title for r in (*work.catalog.all("alert"), *candidate.all("alert"))}
         context: dict[str, Any] = {
-            "bar": bar, "subject": chosen, "subjects": assessed, "found": found, "at": at, "seconds": seconds, "tables": tables, "main": _main(candidate, tables),
-            "movers": lines[:SHOWN], "movers_total": len(lines), "picked": bool(output), "opens": sum(found.alerts_open.values()), "closes": sum(found.alerts_close.values()),
-            "rules": [(rules.get(k, Text(k, k)), found.alerts_open.get(k, 0), found.alerts_close.get(k, 0)) for k in _rules(found)], "changes": _changes(bar),
-        }  # fmt: skip
+            "bar": bar,
+            "subject": chosen,
+            "subjects": assessed,
+            "found": found,
+            "at": at,
+            "seconds": seconds,
+            "tables": tables,
+            "main": _main(candidate, tables),
+            "movers": lines[:SHOWN],
+            "movers_total": len(lines),
+            "picked": bool(output),
+            "opens": sum(found.alerts_open.values()),
+            "closes": sum(found.alerts_close.values()),
+            "rules": [(rules.get(k, Text(k, k)), found.alerts_open.get(k, 0), found.alerts_close.get(k, 0)) for k in _rules(found)],
+            "changes": _changes(bar),
+        }
         return page(request, work, "pages/simulate.html", area="studio", **context)
 
 
