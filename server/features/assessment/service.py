@@ -193,7 +193,7 @@ def assess_ids(work: Work, object_key: str, ids: Iterable[int]) -> int:
     """Some records, in the caller's transaction. Gives how many changed."""
     wanted = sorted(set(ids))
     scalars = kept_scalars(work, object_key)
-    parts = (Part(ids=tuple(wanted[i : i + IDS])) for i in range(0, len(wanted), IDS))
+    parts = [Part(ids=tuple(wanted[i : i + IDS])) for i in range(0, len(wanted), IDS)] if len(wanted) > 1 else [Part(low=i - 1, high=i) for i in wanted]
     return sum(assess_part(work, object_key, part, work.at, scalars).changed for part in parts)
 
 
