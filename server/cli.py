@@ -10,6 +10,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 import uvicorn
+from rich.console import Console
+from rich.progress import Progress, TextColumn
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.app import create_app
@@ -24,6 +26,7 @@ from server.config.releases import Catalogs, list_releases
 from server.errors import AppError, Invalid, Problem, Text
 from server.feature import SYSTEM, Work, working
 from server.features.access.people import first_admin
+from server.features.records.importing import import_csv, load_mapping
 from server.registry import HOOKS, KINDS
 from server.settings import Settings, load
 from server.storage.migrate import upgrade
@@ -184,6 +187,41 @@ def _plain(p: Problem) -> dict[str, Any]:
 
     place = {} if p.start is None else {"start": p.start, "end": p.end}
     return {"file": p.file, "path": p.path, "message": both(p.message), "hint": both(p.hint), "severity": p.severity, "code": p.code, **place}
+
+
+# -- Records -------------------------------------------------------------------------------------------------------------------
+
+
+@app.command("import")
+def import_records(
+    object_key: Annotated[str, typer.Argument(metavar="OBJECT", help="Key of the object, such as customer.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="UTF-8 or GB18030; the first line names the columns.")],
+    mapping: Annotated[Path | None, typer.Option("--map", help='JSON file: column to field, or to {field, zone, format, by}; to "" leaves it out.')] = None,
+    key: Annotated[str, typer.Option(help="Field that tells which record a row is: there it is changed, else made. Then the file may be imported again.")] = "",
+    dry_run: Annotated[bool, typer.Option(help="Read and judge every row, write nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Imports a CSV file into an object. Bad rows are reported by line and column and left out; exit code 1 when there are any."""
+    columns = load_mapping(mapping) if mapping else None
+    with opened() as it, Progress(*Progress.get_default_columns(), TextColumn("{task.fields[rows]}"), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(file.name, total=None, rows="")
+
+        def show(read: int, size: int, rows: int) -> None:
+            bar.update(task, completed=read, total=size, rows=f"{rows:,}")
+
+        report = import_csv(lambda: it.work(write=True, cause="import"), object_key, file, columns, key, dry_run, show)
+    if as_json:
+        errors_found = [{"line": e.line, "column": e.column, "message": {"zh_CN": e.message.zh, "en": e.message.en}} for e in report.errors]
+        typer.echo(json.dumps({**vars(report), "errors": errors_found}, ensure_ascii=False))
+    else:
+        for e in report.errors:
+            typer.echo(f"{file}:{e.line}: {e.column + ': ' if e.column else ''}{e.message.zh} / {e.message.en}", err=True)
+        tried = Text("（试运行，未写入）", " (dry run, nothing written)") if dry_run else Text("", "")
+        zh = f"{report.rows} 行：新建 {report.created}，更新 {report.updated}，未变 {report.unchanged}，拒绝 {report.rejected}{tried.zh}"
+        en = f"{report.created} created, {report.updated} updated, {report.unchanged} unchanged, {report.rejected} rejected{tried.en}"
+        say(Text(zh, f"{report.rows} rows: {en}"))
+    if report.rejected:
+        raise typer.Exit(1)
 
 
 @app.command()

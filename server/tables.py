@@ -7,8 +7,9 @@ from server.features.access import tables as access
 from server.features.alerts import tables as alerts
 from server.features.assessment import tables as assessment
 from server.features.audit import tables as audit
+from server.features.records import tables as records
 from server.storage.system import metadata
 
-MODULES: tuple[ModuleType, ...] = (config, audit, access, assessment, alerts)
+MODULES: tuple[ModuleType, ...] = (config, audit, access, records, assessment, alerts)
 
 __all__ = ["MODULES", "metadata"]

@@ -198,3 +198,10 @@ def impatient(connection: sa.Connection) -> Iterator[None]:
             Text("另一项操作正在占用数据表，没有任何改动", "Something else is using the tables; nothing was changed"),
             Text("过几秒再试", "Try again in a few seconds"),
         ) from error
+
+
+def continue_ids(connection: sa.Connection, table: sa.Table) -> None:
+    """After rows were put in with ids of their own: the next id follows the largest. SQLite sees to it by itself."""
+    if connection.dialect.name == "postgresql":
+        largest = sa.select(sa.func.max(table.c.id)).scalar_subquery()
+        connection.execute(sa.select(sa.func.setval(sa.func.pg_get_serial_sequence(table.name, "id"), sa.func.coalesce(largest, 1))))

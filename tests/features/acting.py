@@ -12,8 +12,10 @@ import sqlalchemy as sa
 from server.config.catalog import Catalog
 from server.config.document import Document
 from server.feature import SYSTEM, Actor, Hooks, Work
+from server.features.assessment.service import assess_ids
+from server.features.objects import results
 from server.features.objects.engine import tables
-from server.registry import KINDS
+from server.registry import HOOKS, KINDS
 from server.storage.session import Database
 from server.storage.system import metadata
 
@@ -47,6 +49,8 @@ CUSTOMER = {
             "credit_limit": {"x-type": "decimal", "x-decimals": 2, "x-title": title("额度", "Credit limit")},
             "bank_account": {"x-type": "text", "x-mask": "last4", "x-title": title("银行账号", "Bank account")},
             "controller": {"x-type": "text", "x-mask": "name", "x-title": title("实际控制人", "Controller")},
+            "signals": {"x-type": "integer", "x-title": title("信号数", "Signals")},
+            "exposed": {"x-type": "decimal", "x-decimals": 2, "x-title": title("敞口", "Exposed")},
             "note": {"x-type": "long_text", "x-title": title("备注", "Note")},
             "parent": {"x-type": "reference", "x-reference": "customer", "x-title": title("集团", "Group")},
         },
@@ -66,6 +70,32 @@ ORDER = {
         },
     },
 }
+
+RESULTS = (
+    {"kind": "indicator", "key": "signal_count", "title": title("信号", "Signals"), "object": "customer", "expression": "signals", "decimals": 0},
+    {
+        "kind": "indicator",
+        "key": "uncovered_exposure",
+        "title": title("未覆盖敞口", "Uncovered exposure"),
+        "object": "customer",
+        "expression": "exposed",
+        "decimals": 2,
+    },
+    {
+        "kind": "classification",
+        "key": "risk_level",
+        "title": title("风险等级", "Risk level"),
+        "object": "customer",
+        "main": True,
+        "classes": options("low", "medium", "high", "none"),
+        "rows": [
+            {"when": "signal_count >= 4", "value": "high"},
+            {"when": "signal_count >= 2", "value": "medium"},
+            {"when": "signal_count >= 0", "value": "low"},
+            {"value": "none"},
+        ],
+    },
+)
 
 ROLES = (
     {
@@ -148,10 +178,16 @@ class World:
         with self.database.write() as connection:
             connection.execute(sa.update(table).where(table.c.id == record_id).values(**values))
 
+    def assess(self, *ids: int, actor: Actor = SYSTEM, now: datetime = NOW) -> None:
+        with self.work(actor, now) as work:
+            assess_ids(work, "customer", ids)
+
 
 def world_of(database: Database, *documents: Mapping[str, Any], hooks: Hooks | None = None) -> World:
-    catalog = catalog_of([CUSTOMER, ORDER, *ROLES, *documents])
+    catalog = catalog_of([CUSTOMER, ORDER, *RESULTS, *ROLES, *documents])
     metadata.create_all(database.engine)
     first: sa.Table = next(iter(tables(catalog).values()))
     first.metadata.create_all(database.engine)
-    return World(database, catalog, hooks or Hooks())
+    for table in (results.table(catalog, "customer"), results.history_table(catalog, "customer")):
+        table.create(database.engine)
+    return World(database, catalog, hooks or HOOKS)

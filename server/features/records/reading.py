@@ -37,7 +37,7 @@ def object_of(work: Work, object_key: str) -> ObjectType:
     """The object, if there is one and the actor may see records of it at all."""
     found: ObjectType | None = work.catalog.get("object", object_key)
     if found is None:
-        raise NotFound(Text("没有这个对象", "There is no such object"))
+        raise NotFound(Text(f"没有“{object_key}”这个对象", f"There is no object {object_key!r}"))
     return found
 
 

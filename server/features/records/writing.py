@@ -18,7 +18,7 @@ from server.fields.registry import FIELD_TYPES
 
 TAKEN = Text("已有其他记录使用此值", "Another record already has this value")
 TAKEN_TOGETHER = Text("已有其他记录使用这组值", "Another record already has these values together")
-NUMBER_PATTERN = re.compile(r"([^{}]*)\{(?::0?([0-9]{1,2})d)?\}([^{}]*)")
+NUMBER_PATTERN = re.compile(r"([^{}]*)\{(?::0?([0-9]{0,2})d?)?\}([^{}]*)")
 
 
 @dataclass(frozen=True)

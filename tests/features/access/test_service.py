@@ -75,7 +75,7 @@ ORDER_RIGHTS = {
     (CREDIT, "edit"): {"own_small", "other_small", "loose"},
     (REVIEWER, "read"): ALL_ORDERS,
     (BOTH, "read"): ALL_ORDERS,
-    (BOTH, "edit"): ALL_ORDERS - {"other_unknown"},
+    (BOTH, "edit"): {"own_small", "other_small", "loose"},
 }
 
 

@@ -276,7 +276,7 @@ def test_a_real_shop(database: Database) -> None:
     shop = company_of(database, "retail/objects")
     data = SHARED / "data"
     assert counts(imported(shop, data / "retail_customers.csv", "shop_customer", key="customer_id")) == (4372, 4372, 0, 0, 0)
-    mapping = json.loads((CASES / "retail" / "orders.map.json").read_text())
+    mapping = json.loads((CASES / "maps" / "retail_orders.json").read_text())
     report = imported(shop, data / "retail_orders.csv", "shop_order", mapping=mapping, key="order_no")
     assert (counts(report), report.errors) == ((22190, 22190, 0, 0, 0), ())
     with (data / "retail_orders.csv").open(newline="") as file:
