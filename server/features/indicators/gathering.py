@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from server.config.catalog import Catalog
-from server.expressions.types import DATE, INTEGER, NUMBER
+from server.expressions.types import DATE, INTEGER
 from server.features.indicators.engine import PICKS, raw_name, source_scope, source_text, value_type
 from server.features.indicators.kind import Indicator
 from server.features.objects import engine as objects
