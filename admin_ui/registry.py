@@ -3,7 +3,9 @@
 from admin_ui.area import Area
 from admin_ui.pages.desk import AREA as DESK
 from admin_ui.pages.login import AREA as LOGIN
+from admin_ui.pages.record_forms import AREA as RECORD_FORMS
+from admin_ui.pages.records import AREA as RECORDS
 from admin_ui.pages.setup import AREA as SETUP
 from admin_ui.pages.studio import AREA as STUDIO
 
-PAGES: tuple[Area, ...] = (SETUP, LOGIN, DESK, STUDIO)
+PAGES: tuple[Area, ...] = (SETUP, LOGIN, DESK, RECORDS, RECORD_FORMS, STUDIO)

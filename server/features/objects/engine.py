@@ -175,21 +175,20 @@ def name_of(field: Field) -> Name:
 def scope(catalog: Catalog, object_key: str, *, references: bool = True) -> Scope:
     """The names an expression over one record may use: its fields, what every record has, and one level of `reference.field`."""
     memo = ("objects.scope", object_key, references)
-    found: Scope | None = catalog.memo.get(memo)
-    if found is None:
-        found = catalog.memo[memo] = Scope(_names(catalog, object_key, references=references))
+    if memo not in catalog.memo:
+        catalog.memo[memo] = _scope(catalog, catalog.get("object", object_key), references)
+    found: Scope = catalog.memo[memo]
     return found
 
 
-def _names(catalog: Catalog, object_key: str, *, references: bool) -> dict[str, Name]:
-    object_type: ObjectType = catalog.get("object", object_key)
+def _scope(catalog: Catalog, object_type: ObjectType, references: bool) -> Scope:
     names = dict(SYSTEM_NAMES) | {f.key: name_of(f) for f in object_type.fields.values()}
     if references:
         for f in object_type.fields.values():
             target = catalog.get("object", f.reference) if f.type == "reference" else None
             if target is not None:
                 names |= {f"{f.key}.{key}": name for key, name in scope(catalog, target.key, references=False).names.items()}
-    return names
+    return Scope(names)
 
 
 def expression_values(object_type: ObjectType, record: Mapping[str, Any], references: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Any]:
