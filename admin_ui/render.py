@@ -16,7 +16,7 @@ from fastapi.responses import HTMLResponse
 from jinja2_fragments import render_block
 from markupsafe import Markup
 
-from admin_ui import marks
+from admin_ui import marks, subjects
 from admin_ui.formats import DASH, Formats
 from admin_ui.shell import menu, theme_of
 from server.errors import Text
@@ -52,9 +52,12 @@ def icon_names() -> frozenset[str]:
 def icon(name: str, css: str = "i") -> Markup:
     """One outline icon; a name the sprite does not have is drawn as a file."""
     known = name if name in icon_names() else "file"
-    return Markup(
-        '<svg class="{}" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><use href="{}#{}"/></svg>'
-    ).format(css, VENDOR["sprite.svg"], known)
+    return Markup('<svg class="{}" viewBox="0 0 24 24" aria-hidden="true"><use href="{}#{}"/></svg>').format(css, VENDOR["sprite.svg"], known)
+
+
+def charts_js() -> Markup:
+    """The two scripts of a page with charts: for its block "scripts"."""
+    return Markup('<script src="{}" defer></script><script src="{}" defer></script>').format(asset("echarts.common.min.js"), asset("charts.js"))
 
 
 def query(values: Mapping[str, Any] | list[tuple[str, Any]]) -> str:
@@ -101,6 +104,7 @@ def _environment(locale: str, zone: ZoneInfo) -> jinja2.Environment:
         product=PRODUCT,
         asset=asset,
         draw_icon=icon,
+        charts_js=charts_js,
         formats=formats,
         DASH=DASH,
         **{
@@ -108,6 +112,7 @@ def _environment(locale: str, zone: ZoneInfo) -> jinja2.Environment:
             for name in ("number", "quantity", "unit", "money", "money_short", "percent", "date", "day", "long_day", "datetime", "ago", "due")
         },
         **{name: getattr(marks, name) for name in ("step", "level_of", "class_tint", "spark_points")},
+        **{name: getattr(subjects, name) for name in ("class_of", "is_graded", "grade")},
     )
     environment.filters["query"] = query
     return environment

@@ -1,8 +1,10 @@
 """Finds every problem of a set of documents: SHAPE here, then NAMES, TYPES and MEANING by each kind. Never raises on a document."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from server.config.catalog import Catalog
@@ -45,11 +47,17 @@ def errors(problems: Iterable[Problem]) -> list[Problem]:
 
 def check_document(document: Document) -> list[Problem]:
     """What can be said of one document alone."""
-    found = check_shape(document)
-    why = key_problem(document.key, MAX_DOCUMENT_BYTES)
+    return _placed(_alone(document.kind, document.key, document.text), document)
+
+
+@lru_cache(2048)
+def _alone(kind: str, key: str, text: str) -> tuple[Problem, ...]:
+    """Remembered by content: of a whole draft mostly one document is new."""
+    found = check_shape(Document(kind, key, json.loads(text)))
+    why = key_problem(key, MAX_DOCUMENT_BYTES)
     if why and not any(p.path == "/key" for p in found):
         found.append(Problem("/key", why, code="format"))
-    return _placed(found, document)
+    return tuple(found)
 
 
 def _changes(kind: Kind, key: str, value: Any, catalog: Catalog, previous: Catalog | None) -> Iterable[Problem]:

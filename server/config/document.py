@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 
@@ -16,12 +17,12 @@ class Document:
     body: Mapping[str, Any]
     file: str = ""  # where it was read from, for problems
 
-    @property
+    @cached_property
     def text(self) -> str:
         """Canonical text: the same document is the same text, however its members were ordered in the file."""
         return json.dumps(_ordered(self.body), ensure_ascii=False, separators=(",", ":"))
 
-    @property
+    @cached_property
     def digest(self) -> str:
         return hashlib.sha256(self.text.encode()).hexdigest()
 

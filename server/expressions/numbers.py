@@ -20,12 +20,14 @@ _NINE = Decimal(1).scaleb(-9)
 
 
 def read_number(value: Any) -> float | None:
-    """A given value as a number of the language: None for what is not one (text, NaN, infinity, too large)."""
+    """A given value as a number of the language: None for what is not one (text, NaN, infinity, too large), 0 when too small."""
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):
         return None
-    return None if isinstance(value, str | bytes) or not math.isfinite(number) else settle(number)
+    if isinstance(value, str | bytes) or not -limits.NUMBER < number < limits.NUMBER:
+        return None
+    return number if abs(number) >= limits.QUANTUM else 0.0
 
 
 def read_integer(value: Any) -> int | None:

@@ -83,7 +83,16 @@ POWER = Form(
 
 
 def _arithmetic() -> tuple[tuple[type[ast.AST], Function], ...]:
-    divide = Form(params(a="number", b="number"), "number", numbers.divide, "{0} / nullif({1}, 0.0)", size=quotient, may_be_null=True, cause=BY_ZERO)
+    divide = Form(
+        params(a="number", b="number"),
+        "number",
+        numbers.divide,
+        "{0} / nullif({1}, 0.0)",
+        size=quotient,
+        may_be_null=True,
+        cause=BY_ZERO,
+        inline="{0} / {1} if {1} else None",
+    )
     floors = (
         Form(params(a="integer", b="integer"), "integer", numbers.floor_divide_integers, _FLOOR_SQLITE, _FLOOR_PG, may_be_null=True, cause=BY_ZERO),
         Form(

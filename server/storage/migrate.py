@@ -1,12 +1,17 @@
 """Brings the system tables up to date with this version of the product."""
 
+import threading
+
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from server.settings import data_folder
+from server.storage.ddl import alone
 from server.storage.session import Database
+
+_ONE = threading.Lock()  # Alembic keeps the running migration in module globals
 
 
 def upgrade(database: Database) -> None:
@@ -15,9 +20,11 @@ def upgrade(database: Database) -> None:
     head = ScriptDirectory.from_config(config).get_current_head()
     if current(database) == head:
         return
-    with database.write() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    with _ONE, database.write() as connection:
+        alone(connection, "migrate")
+        if MigrationContext.configure(connection).get_current_revision() != head:  # another process may have done it while we waited
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
 
 
 def current(database: Database) -> str | None:

@@ -59,7 +59,8 @@ def _extreme(name: str, python: Any, postgresql: str, doc: Text, examples: tuple
         missing = " OR ".join(f"{{{at}}} IS NULL" for at in range(count))
         return f"CASE WHEN {missing} THEN NULL ELSE {postgresql}({{*}}) END"
 
-    forms = tuple(Form(params(x=kind, other=kind), kind, python, f"{name}({{*}})", pg, repeat=1) for kind in ("N", "date", "datetime"))
+    inline = f"{{1}} if {{1}} {'<' if name == 'min' else '>'} {{0}} else {{0}}"
+    forms = tuple(Form(params(x=kind, other=kind), kind, python, f"{name}({{*}})", pg, repeat=1, inline=inline) for kind in ("N", "date", "datetime"))
     return Function(name, "number", doc, forms, examples)
 
 
@@ -196,7 +197,18 @@ FUNCTIONS = (
         "safe_ratio",
         "number",
         Text("a 除以 b；b 为零时为空", "a divided by b; null when b is 0"),
-        (Form(params(a="number", b="number"), "number", _safe_ratio, "{0} / nullif({1}, 0.0)", size=quotient, may_be_null=True, cause=BY_ZERO),),
+        (
+            Form(
+                params(a="number", b="number"),
+                "number",
+                _safe_ratio,
+                "{0} / nullif({1}, 0.0)",
+                size=quotient,
+                may_be_null=True,
+                cause=BY_ZERO,
+                inline="{0} / {1} if {1} else None",
+            ),
+        ),
         (("safe_ratio(1, 4)", 0.25), ("safe_ratio(1, 0)", None)),
     ),
     Function(

@@ -109,7 +109,7 @@ def _layout(it: ObjectType, catalog: Catalog) -> Iterator[Problem]:
     known = [*it.fields, *SYSTEM_FIELDS]
     if it.name_field not in it.fields:
         yield unknown("/name_field", "field", it.name_field, it.fields)
-    elif it.fields[it.name_field].type in {"long_text", "multi_choice", "yes_no", "reference"}:
+    elif it.fields[it.name_field].type in {"multi_choice", "yes_no", "reference"}:
         yield wrong(
             "/name_field",
             f"“{it.name_field}” 不能作为名称",

@@ -174,7 +174,14 @@ def name_of(field: Field) -> Name:
 
 def scope(catalog: Catalog, object_key: str, *, references: bool = True) -> Scope:
     """The names an expression over one record may use: its fields, what every record has, and one level of `reference.field`."""
-    object_type: ObjectType = catalog.get("object", object_key)
+    memo = ("objects.scope", object_key, references)
+    if memo not in catalog.memo:
+        catalog.memo[memo] = _scope(catalog, catalog.get("object", object_key), references)
+    found: Scope = catalog.memo[memo]
+    return found
+
+
+def _scope(catalog: Catalog, object_type: ObjectType, references: bool) -> Scope:
     names = dict(SYSTEM_NAMES) | {f.key: name_of(f) for f in object_type.fields.values()}
     if references:
         for f in object_type.fields.values():

@@ -1,12 +1,20 @@
 """Object tables follow the published documents: made, widened, renamed aside."""
 
 from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
 
 from server.config.catalog import Catalog
 from server.config.names import pointer, shown
 from server.errors import Invalid, Problem, Text
 from server.feature import Work
-from server.features.objects.engine import tables
+from server.expressions.check import check
+from server.expressions.sql import compile_sql, when_true
+from server.expressions.types import BOOLEAN
+from server.features.objects.engine import Formula, formulas, scope, tables, value_columns
+from server.features.objects.kind import ObjectType
+from server.fields.registry import FIELD_TYPES
 from server.storage import ddl
 
 
@@ -17,6 +25,10 @@ def on_published(work: Work, old: Catalog, new: Catalog) -> None:
     if problems:
         raise Invalid(problems)
     ddl.apply(work.session, steps)
+    for object_type in new.all("object"):
+        before = old.get("object", object_type.key)
+        if before is not None:
+            recompute(work, before, object_type)
 
 
 def _not_unique(work: Work, step: ddl.CreateIndex, old: Catalog, new: Catalog) -> Iterator[Problem]:
@@ -39,3 +51,36 @@ def _not_unique(work: Work, step: ddl.CreateIndex, old: Catalog, new: Catalog) -
             file=(document.file if document else "") or f"object/{key}",
             code="not_unique",
         )
+
+
+# -- Computed fields -----------------------------------------------------------------------------------------------------------
+
+BATCH = 2000
+
+
+def recompute(work: Work, old: ObjectType, new: ObjectType) -> None:
+    """Stored computed fields whose formula changed, or which read one, get their values anew; in dependency order, so that each reads fresh ones."""
+    stale: set[str] = set()
+    for key, formula in formulas(work.catalog, new.key).items():
+        before, after = old.fields.get(key), formula.field
+        changed = before is None or (before.computed, before.visible, before.type) != (after.computed, after.visible, after.type)
+        if not formula.live and (changed or formula.checked.names & stale):
+            stale.add(key)
+            _refill(work, new, formula)
+
+
+def _refill(work: Work, it: ObjectType, formula: Formula) -> None:
+    table, field = tables(work.catalog)[it.key], formula.field
+    columns = value_columns(work.catalog, it.key, table, work.at)
+    value: sa.ColumnElement[Any] = compile_sql(formula.checked, columns, work.at)
+    visible, _ = check(field.visible, scope(work.catalog, it.key), BOOLEAN) if field.visible else (None, ())
+    if visible is not None:
+        value = sa.case((when_true(compile_sql(visible, columns, work.at)), value))
+    last = 0
+    while rows := work.session.execute(sa.select(table.c.id, value, table.c[field.key]).where(table.c.id > last).order_by(table.c.id).limit(BATCH)).all():
+        last = rows[-1][0]
+        fresh = [(id_, FIELD_TYPES[field.type].from_expression(field, result), stored) for id_, result, stored in rows]
+        changed = [{"the_id": id_, "the_value": result} for id_, result, stored in fresh if result != stored]
+        if changed:
+            bound = sa.bindparam("the_value", type_=table.c[field.key].type)
+            work.session.execute(table.update().where(table.c.id == sa.bindparam("the_id")).values({field.key: bound}), changed)

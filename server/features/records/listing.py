@@ -20,6 +20,7 @@ from server.feature import Work
 from server.features.objects.engine import SYSTEM_NAMES, table
 from server.features.objects.kind import Field, ObjectType
 from server.features.records.reading import Record, live_columns, object_of, readable, records_of, refuse_unless, stored_columns
+from server.features.records.results import stored_results
 from server.features.records.rights import VisibleColumns, visible_columns, visible_scope
 from server.fields.base import FieldType, Reading
 from server.fields.registry import FIELD_TYPES
@@ -113,7 +114,7 @@ def query(
     descending, empty values last. `columns`: fields to show (all when None). Names are fields, `reference.field`, system names and results."""
     object_type = object_of(work, object_key)
     refuse_unless(work, object_key, "read")
-    listing = _listing(work, object_type, result_columns)
+    listing = _listing(work, object_type, result_columns or stored_results(work.catalog, object_type))
     where = [*readable(work, object_key, listing.source), *_matching(listing, search, filter, conditions)]
     source = _joined(listing)
     keys = _sort_keys(listing, sort or object_type.list_sort)

@@ -1,0 +1,292 @@
+"""A list's address: search, conditions, sort and place are all in the query string, so that a list can be sent to a colleague.
+
+`?q=text&region=east&limit_now__ge=100000&sort=-risk_score&next=...`: a condition is a name with an operator behind two underscores; none means "is".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.datastructures import QueryParams
+
+from admin_ui.subjects import Subject
+from server.config.output import Output
+from server.errors import Text
+from server.expressions.types import Name
+from server.feature import Work
+from server.features.access import people
+from server.features.objects.kind import Field, ObjectType
+from server.features.records.reading import reference_names
+from server.features.records.rights import rights
+
+RESERVED = frozenset({"q", "sort", "next", "filter", "f", "op", "v", "all"})
+OPERATORS: Mapping[str, Text] = {
+    "eq": Text("是", "is"),
+    "ne": Text("不是", "is not"),
+    "lt": Text("小于", "under"),
+    "le": Text("至多", "at most"),
+    "gt": Text("大于", "over"),
+    "ge": Text("至少", "at least"),
+    "in": Text("属于", "is one of"),
+    "contains": Text("包含", "contains"),
+    "is_empty": Text("为空", "is empty"),
+    "not_empty": Text("不为空", "is not empty"),
+}
+DATE_OPERATORS: Mapping[str, Text] = {"lt": Text("早于", "before"), "le": Text("不晚于", "by"), "gt": Text("晚于", "after"), "ge": Text("不早于", "from")}
+ORDERED = ("ge", "le", "gt", "lt", "eq", "ne")
+BY_TYPE = {
+    "text": ("contains", "eq", "ne"),
+    "number": ORDERED,
+    "integer": ORDERED,
+    "date": ORDERED,
+    "datetime": ("ge", "le", "gt", "lt"),
+    "boolean": ("eq",),
+    "list": ("contains",),
+}
+EMPTIES = ("is_empty", "not_empty")
+SYSTEM_TITLES = {
+    "id": Text("编号", "Id"),
+    "created_at": Text("创建时间", "Created"),
+    "created_by": Text("创建人", "Created by"),
+    "updated_at": Text("更新时间", "Updated"),
+    "updated_by": Text("更新人", "Updated by"),
+    "version": Text("版本", "Version"),
+}
+
+
+@dataclass(frozen=True)
+class Condition:
+    name: str
+    op: str
+    value: str
+
+    @property
+    def parameter(self) -> tuple[str, str]:
+        return (self.name if self.op == "eq" else f"{self.name}__{self.op}", self.value or ("1" if self.op in EMPTIES else ""))
+
+
+@dataclass(frozen=True)
+class Address:
+    """Everything a list's address says."""
+
+    object: str
+    search: str = ""
+    conditions: tuple[Condition, ...] = ()
+    sort: str = ""
+    cursor: str = ""
+    filter: str = ""
+
+    @property
+    def url(self) -> str:
+        pairs = [("q", self.search), *(c.parameter for c in self.conditions), ("filter", self.filter), ("sort", self.sort), ("next", self.cursor)]
+        query = urlencode([(k, v) for k, v in pairs if v])
+        return f"/o/{self.object}" + (f"?{query}" if query else "")
+
+    def without(self, condition: Condition) -> "Address":
+        return replace(self, conditions=tuple(c for c in self.conditions if c != condition), cursor="")
+
+    def having(self, condition: Condition) -> "Address":
+        return replace(self, conditions=(*self.conditions, condition), cursor="")
+
+    def sorted_by(self, sort: str) -> "Address":
+        return replace(self, sort=sort, cursor="")
+
+    def at(self, cursor: str) -> "Address":
+        return replace(self, cursor=cursor)
+
+
+def read(object_key: str, parameters: QueryParams) -> Address:
+    conditions = []
+    for key, value in parameters.multi_items():
+        name, _, op = key.partition("__")
+        if name in RESERVED or name.startswith("_") or not value.strip():
+            continue
+        conditions.append(Condition(name, op or "eq", value.strip()))
+    added = parameters.get("f", "")
+    if added:
+        op = parameters.get("op", "eq")
+        value = ",".join(v for v in parameters.getlist("v") if v.strip())
+        if value or op in EMPTIES:
+            conditions.append(Condition(added, op, "" if op in EMPTIES else value))
+    get = parameters.get
+    return Address(object_key, get("q", "").strip(), tuple(dict.fromkeys(conditions)), get("sort", ""), get("next", ""), get("filter", ""))
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: a field, or a result of the assessment."""
+
+    name: str
+    title: Text
+    kind: str  # name, field, class, score, number, text
+    sort: str  # the address's sort for a click on its head; "" cannot be sorted
+    aria: str  # ascending, descending or ""
+    url: str = ""
+    right: bool = False
+    field: Field | None = None
+    source: Any = None  # the classification or score
+    unit: str = ""
+    decimals: int | None = None
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One condition in words; `edit` opens it, `remove` is the address without it."""
+
+    title: Text
+    op: Text
+    value: str
+    remove: str
+    condition: Condition
+
+
+RIGHT = frozenset({"integer", "number", "decimal"})
+
+
+def columns(work: Work, object_type: ObjectType, subject: Subject, outputs: Mapping[str, Output], address: Address) -> tuple[Column, ...]:
+    """The name first, then what the assessment says, then the document's columns; what the person may not see is left out."""
+    allowed = rights(work, object_type.key)
+    made = []
+    listed = [n for n in object_type.list_columns if n != object_type.name_field]
+    order = [object_type.name_field, *subject.names, *[n for n in listed if n not in subject.names]]
+    sort = address.sort or object_type.list_sort
+    for name in order:
+        column = _column(name, object_type, subject, outputs)
+        if column is None or name in allowed.hidden:
+            continue
+        sortable = name not in allowed.masked
+        made.append(replace(column, **_sorting(name, sort, address, column.right or column.kind == "score") if sortable else {}))
+    return tuple(made)
+
+
+def _column(name: str, object_type: ObjectType, subject: Subject, outputs: Mapping[str, Output]) -> Column | None:
+    for classification in subject.classifications:
+        if classification.key == name:
+            return Column(name, classification.title, "class", "", "", source=classification)
+    for score in subject.scores:
+        if score.key == name:
+            return Column(name, score.title, "score", "", "", right=True, source=score, decimals=score.decimals)
+    field = object_type.fields.get(name)
+    if field:
+        kind = "name" if name == object_type.name_field else "field"
+        return Column(name, field.title, kind, "", "", right=field.type in RIGHT, field=field, unit=field.unit)
+    output = outputs.get(name)
+    if output:
+        number = output.type.name in {"number", "integer"}
+        return Column(name, output.title, "number" if number else "text", "", "", right=number, unit=output.unit, decimals=output.decimals)
+    return None
+
+
+def _sorting(name: str, sort: str, address: Address, high_first: bool) -> dict[str, str]:
+    aria = "descending" if sort == "-" + name else "ascending" if sort == name else ""
+    if aria:
+        following = name if aria == "descending" else "-" + name
+    else:
+        following = "-" + name if high_first else name
+    return {"sort": following, "aria": aria, "url": address.sorted_by(following).url}
+
+
+def chips(work: Work, object_type: ObjectType, outputs: Mapping[str, Output], address: Address) -> tuple[Chip, ...]:
+    return tuple(
+        Chip(title_of(c.name, object_type, outputs), op_title(c, object_type, outputs), value_text(work, c, object_type, outputs), address.without(c).url, c)
+        for c in address.conditions
+    )
+
+
+def title_of(name: str, object_type: ObjectType, outputs: Mapping[str, Output]) -> Text:
+    if name in object_type.fields:
+        return object_type.fields[name].title
+    if name in outputs:
+        return outputs[name].title
+    return SYSTEM_TITLES.get(name, Text(name, name))
+
+
+def op_title(condition: Condition, object_type: ObjectType, outputs: Mapping[str, Output]) -> Text:
+    field = object_type.fields.get(condition.name)
+    output = outputs.get(condition.name)
+    kind = field.type if field else output.type.name if output else "datetime"
+    if kind in {"date", "datetime"} and condition.op in DATE_OPERATORS:
+        return DATE_OPERATORS[condition.op]
+    return OPERATORS.get(condition.op, Text(condition.op, condition.op))
+
+
+def value_text(work: Work, condition: Condition, object_type: ObjectType, outputs: Mapping[str, Output]) -> str:
+    """The value as people know it: an option's title, a person's name, a record's name."""
+    if condition.op in EMPTIES:
+        return ""
+    field = object_type.fields.get(condition.name)
+    parts = condition.value.split(",") if condition.op == "in" else [condition.value]
+    return ", ".join(_part_text(work, part, field, outputs.get(condition.name)) for part in parts)
+
+
+def _part_text(work: Work, part: str, field: Field | None, output: Output | None) -> str:
+    locale = work.actor.locale
+    options = {o.key: o.title for o in field.options} if field else dict(output.options) if output else {}
+    if part in options:
+        return options[part].of(locale)
+    if field and field.type == "user":
+        return people.user_names(work).get(part, part)
+    if field and field.type == "reference" and part.isdigit():
+        return reference_names(work, field.reference, [int(part)]).get(int(part), part)
+    if field and field.type == "yes_no":
+        return (Text("是", "yes") if part in {"true", "True", "1", "yes", "是"} else Text("否", "no")).of(locale)
+    return part
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A name one can filter by, in the builder."""
+
+    name: str
+    title: Text
+    group: Text
+
+
+OWN, ASSESSED = Text("字段", "Fields"), Text("评估结果", "Assessment")
+
+
+def filterable(work: Work, object_type: ObjectType, outputs: Mapping[str, Output]) -> tuple[Choice, ...]:
+    covered = rights(work, object_type.key).covered
+    own = [Choice(f.key, f.title, OWN) for f in object_type.fields.values() if f.key not in covered]
+    own += [Choice(k, SYSTEM_TITLES[k], OWN) for k in ("created_at", "updated_at")]
+    results = [Choice(o.name, o.title, ASSESSED) for o in outputs.values() if not o.part]
+    return (*own, *sorted(results, key=lambda c: c.title.of(work.actor.locale)))
+
+
+@dataclass(frozen=True)
+class Builder:
+    """The builder's second half, once the name is chosen: operators and how the value is entered."""
+
+    name: str
+    operators: tuple[tuple[str, Text], ...]
+    widget: str  # options, user, date, datetime, number, yes_no, reference, text
+    options: tuple[tuple[str, Text], ...] = ()
+    field: Field | None = None
+    op: str = ""
+    value: str = ""
+
+
+def builder(work: Work, object_type: ObjectType, outputs: Mapping[str, Output], names: Mapping[str, Name], chosen: Condition) -> Builder | None:
+    what = names.get(chosen.name)
+    if what is None:
+        return None
+    field, output = object_type.fields.get(chosen.name), outputs.get(chosen.name)
+    options = tuple((o.key, o.title) for o in field.options) if field else output.options if output else ()
+    kinds: tuple[str, ...] = BY_TYPE.get(what.type.name, ("eq",))
+    if options:
+        kinds = ("in", "ne") if what.type.name != "list" else ("in",)
+    elif field and field.type in {"reference", "user"}:
+        kinds = ("eq", "ne")
+    widget = "options" if options else field.type if field and field.type in {"user", "reference"} else _WIDGETS.get(what.type.name, "text")
+    if widget == "user":
+        options = tuple((u.username, Text(u.name, u.name)) for u in people.users(work) if u.active)
+        widget = "options"
+        kinds = ("in", "ne")
+    titles = {**OPERATORS, **(DATE_OPERATORS if widget in {"date", "datetime"} else {})}
+    operators = tuple((op, titles[op]) for op in (*kinds, *EMPTIES))
+    op = "in" if chosen.op == "eq" and "eq" not in kinds else chosen.op
+    return Builder(chosen.name, operators, widget, options, field, op if op in dict(operators) else operators[0][0], chosen.value)
+
+
+_WIDGETS = {"date": "date", "datetime": "datetime", "number": "number", "integer": "number", "boolean": "yes_no"}

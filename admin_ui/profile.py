@@ -1,0 +1,326 @@
+"""One record as its page shows it: the header strip, the tabs, and what the chosen tab needs. All names come from documents."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+from urllib.parse import urlencode
+
+from admin_ui import listing
+from admin_ui.pages.workflows import Flow, flow_of
+from admin_ui.risk import RiskView, risk_view
+from admin_ui.subjects import Subject, subject
+from server.errors import Text
+from server.feature import Work
+from server.features.access import people
+from server.features.access import service as access
+from server.features.alerts import service as alerts
+from server.features.alerts.service import AlertView
+from server.features.assessment import explain
+from server.features.assessment import service as assessment
+from server.features.objects import results as outputs_of
+from server.features.objects.kind import Field, ObjectType
+from server.features.records import service as records
+from server.features.records.reading import Record
+from server.features.strategies.runs import StrategyRun, runs_of
+from server.features.strategies.tasks import Task, tasks_of
+from server.fields.registry import FIELD_TYPES
+
+OPEN_TASKS = frozenset({"open", "waiting_approval"})
+STRIP, STRIP_ASSESSED = 7, 4  # fields in the header strip
+RELATED_ROWS = 50
+TIMELINE = 8
+CHANGE_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Tab:
+    key: str
+    title: Text
+    url: str
+    count: int | None = None
+    current: bool = False
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One field with its text; `href` when it leads somewhere."""
+
+    field: Field
+    text: str
+    href: str = ""
+    masked: bool = False
+
+
+@dataclass(frozen=True)
+class FactSection:
+    title: Text
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
+class Related:
+    """Records of another object that refer to this one."""
+
+    object_type: ObjectType
+    field: Field
+    columns: tuple[listing.Column, ...]
+    page: records.Page
+    list_url: str
+    new_url: str
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """What one save changed."""
+
+    at: datetime
+    by: str
+    cause: Text
+    version: int
+    release: int
+    changes: tuple[tuple[Text, str, str], ...]  # field, old, new
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One line of the timeline."""
+
+    at: datetime
+    icon: str
+    text: Text
+    by: str = ""
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Profile:
+    lead: Subject
+    number: str  # the record's own number, beside its name
+    strip: tuple[Fact, ...]
+    tabs: tuple[Tab, ...]
+    tab: str
+    may_edit: bool
+    may_delete: bool
+    results: Mapping[str, Any] | None
+    score_change: float | None
+    flow: Flow | None
+    alerts: tuple[AlertView, ...]
+    tasks: tuple[Task, ...]
+    runs: tuple[StrategyRun, ...] = ()
+    risk: RiskView | None = None
+    facts: tuple[FactSection, ...] = ()
+    related: Related | None = None
+    history: tuple[ChangeSet, ...] = ()
+    timeline: tuple[Moment, ...] = ()
+    people: Mapping[str, str] | None = None
+
+    @property
+    def open_tasks(self) -> tuple[Task, ...]:
+        return tuple(t for t in self.tasks if t.state in OPEN_TASKS)
+
+    @property
+    def next_step(self) -> Task | None:
+        return next((t for t in sorted(self.open_tasks, key=lambda t: t.due_on) if t.mine), None)
+
+
+def profile(work: Work, object_type: ObjectType, record: Record, tab: str) -> Profile:
+    lead = subject(work.catalog, object_type.key)
+    results = assessment.results(work, object_type.key, record.id) if object_type.assessed else None
+    related = [(o, f, n) for o, f, n in records.related(work, object_type.key, record.id) if n or o.menu]
+    tasks = tasks_of(work, object_type.key, record.id)
+    open_alerts = tuple(alerts.list_alerts(work, record=(object_type.key, record.id)))
+    tabs = tuple(tabs_of(object_type, record, related, sum(1 for t in tasks if t.state in OPEN_TASKS), tab))
+    chosen = next((t.key for t in tabs if t.current), tabs[0].key)
+    changes = records.history(work, object_type.key, record.id)
+    names = people.user_names(work)
+    history = tuple(change_sets(work, object_type, changes, names))
+    values = _values(record)
+    return Profile(
+        lead=lead,
+        number=_number(object_type, record),
+        strip=strip(work, object_type, record, assessed=object_type.assessed),
+        tabs=tabs,
+        tab=chosen,
+        may_edit=access.allowed(work, object_type.key, "edit", values),
+        may_delete=access.allowed(work, object_type.key, "delete", values),
+        results=results,
+        score_change=_score_change(work, object_type, record, lead, results),
+        flow=flow_of(work, object_type.key, record.id, record.version),
+        alerts=open_alerts,
+        tasks=tasks,
+        runs=runs_of(work, object_type.key, record.id),
+        risk=risk_view(work, object_type, record.id, lead, results) if chosen == "risk" else None,
+        facts=facts(work, object_type, record) if chosen == "facts" else (),
+        related=_related(work, object_type, record, chosen, related),
+        history=history,
+        timeline=_timeline(history, open_alerts, tasks, names),
+        people=names,
+    )
+
+
+def _values(record: Record) -> dict[str, Any]:
+    return {
+        **record.values,
+        "id": record.id,
+        "version": record.version,
+        "created_at": record.created_at,
+        "created_by": record.created_by,
+        "updated_at": record.updated_at,
+        "updated_by": record.updated_by,
+    }
+
+
+# -- Header ------------------------------------------------------------------------------------------------------------------
+
+
+def _number(object_type: ObjectType, record: Record) -> str:
+    """The unique text that people call the record by, when it is not the name itself."""
+    for field in object_type.fields.values():
+        if (field.sequence or field.unique) and field.type == "text" and field.key != object_type.name_field and field.key not in record.masked:
+            return record.display.get(field.key, "")
+    return ""
+
+
+def strip(work: Work, object_type: ObjectType, record: Record, *, assessed: bool) -> tuple[Fact, ...]:
+    """The list's columns once more, without name and number: what the document thinks matters."""
+    skipped = {object_type.name_field, *(f.key for f in object_type.fields.values() if f.sequence)}
+    keys = [k for k in object_type.list_columns if k in record.display and k not in skipped]
+    found = [_fact(work, object_type.fields[k], record) for k in keys]
+    return tuple(f for f in found if f.text)[: STRIP_ASSESSED if assessed else STRIP]
+
+
+def _fact(work: Work, field: Field, record: Record) -> Fact:
+    text, value = record.display.get(field.key, ""), record.values.get(field.key)
+    masked = field.key in record.masked
+    if masked or value is None:
+        return Fact(field, text, masked=masked and bool(text))
+    if field.type == "user":
+        return Fact(field, people.user_names(work).get(str(value), text))
+    return Fact(field, text, _href(field, value))
+
+
+def _href(field: Field, value: Any) -> str:
+    if field.type == "reference":
+        return f"/o/{field.reference}/{value}"
+    if field.type == "email":
+        return f"mailto:{value}"
+    if field.type == "phone":
+        return "tel:" + "".join(c for c in str(value) if c in "+0123456789")
+    if field.type == "link" and str(value).lower().startswith(("http://", "https://")):
+        return str(value)
+    return ""
+
+
+def _score_change(work: Work, object_type: ObjectType, record: Record, lead: Subject, results: Mapping[str, Any] | None) -> float | None:
+    """How the score moved in thirty days; None when it was not known then."""
+    if lead.score is None or results is None or results.get(lead.score.key) is None:
+        return None
+    then = work.at.today - timedelta(days=CHANGE_DAYS)
+    before = [v for day, v in explain.score_history(work, object_type.key, record.id, lead.score.key) if day <= then]
+    return None if not before or before[-1] is None else round(float(results[lead.score.key]) - float(before[-1]), lead.score.decimals)
+
+
+# -- Tabs --------------------------------------------------------------------------------------------------------------------
+
+
+def tabs_of(object_type: ObjectType, record: Record, related: Iterable[tuple[ObjectType, str, int]], tasks: int, chosen: str) -> Iterable[Tab]:
+    base = f"/o/{object_type.key}/{record.id}"
+    plain = [("risk", Text("风险", "Risk"), None)] if object_type.assessed else []
+    plain.append(("facts", Text("资料", "Facts"), None))
+    listed = sorted(related, key=lambda r: r[0].menu or 999)
+    twice = {o.key for o, _, _ in listed if sum(1 for other, _, _ in listed if other.key == o.key) > 1}
+    many = [(f"{o.key}.{f}", _related_title(o, f, o.key in twice), n) for o, f, n in listed]
+    last = [("tasks", Text("任务", "Tasks"), tasks), ("history", Text("历史", "History"), None)]
+    everything = [*plain, *many, *last]
+    known = {key for key, _, _ in everything}
+    current = chosen if chosen in known else everything[0][0]
+    for key, title, count in everything:
+        url = base if key == everything[0][0] else f"{base}?{urlencode({'tab': key})}"
+        yield Tab(key, title, url, count, key == current)
+
+
+def _related_title(object_type: ObjectType, field: str, told_apart: bool) -> Text:
+    if not told_apart:
+        return object_type.plural
+    by = object_type.fields[field].title
+    return Text(f"{object_type.plural.zh} ({by.zh})", f"{object_type.plural.en} ({by.en})")
+
+
+def facts(work: Work, object_type: ObjectType, record: Record) -> tuple[FactSection, ...]:
+    shown = [f for f in object_type.fields.values() if f.key in record.display]
+    known = {s.key for s in object_type.sections}
+    groups = [(s.title, [f for f in shown if f.section == s.key]) for s in object_type.sections]
+    loose = [f for f in shown if f.section not in known]
+    if loose:
+        groups.insert(0, (object_type.title, loose))
+    return tuple(FactSection(title, tuple(_fact(work, f, record) for f in fields)) for title, fields in groups if fields)
+
+
+def _related(work: Work, object_type: ObjectType, record: Record, chosen: str, related: Iterable[tuple[ObjectType, str, int]]) -> Related | None:
+    for other, key, _ in related:
+        if f"{other.key}.{key}" == chosen:
+            return _related_list(work, object_type, record, other, other.fields[key], chosen)
+    return None
+
+
+def _related_list(work: Work, object_type: ObjectType, record: Record, other: ObjectType, field: Field, tab: str) -> Related:
+    address = listing.Address(other.key).having(listing.Condition(field.key, "eq", str(record.id)))
+    lead = subject(work.catalog, other.key)
+    outputs = outputs_of.outputs(work.catalog, other.key) if other.assessed else {}
+    columns = tuple(c for c in listing.columns(work, other, lead, outputs, address) if c.name != field.key)
+    own = [c.name for c in columns if c.field is not None]
+    extra = [c.name for c in columns if c.field is None]
+    found = records.query(work, other.key, conditions=[(field.key, "eq", str(record.id))], columns=own, results=extra, limit=RELATED_ROWS, count=False)
+    back = f"/o/{object_type.key}/{record.id}?" + urlencode({"tab": tab})
+    new = f"/o/{other.key}/new?" + urlencode({field.key: record.id, "_back": back}) if access.allowed(work, other.key, "create") else ""
+    return Related(other, field, columns, found, address.url, new)
+
+
+# -- History -----------------------------------------------------------------------------------------------------------------
+
+CAUSES = {
+    "form": Text("表单", "form"),
+    "import": Text("导入", "import"),
+    "workflow": Text("流程", "workflow"),
+    "api": Text("接口", "API"),
+    "cli": Text("命令", "command"),
+    "assess": Text("评估", "assessment"),
+}
+DELETED = Text("已删除", "Deleted")
+
+
+def change_sets(work: Work, object_type: ObjectType, changes: Iterable[records.Change], names: Mapping[str, str]) -> Iterable[ChangeSet]:
+    """Changes of one save together, newest first."""
+    for _, group in groupby(changes, key=lambda c: c.version):
+        found = list(group)
+        first = found[0]
+        lines = tuple((_field_title(object_type, c.field), c.old_text, c.new_text) for c in found)
+        yield ChangeSet(first.at, names.get(first.by, first.by), CAUSES.get(first.cause, Text(first.cause, first.cause)), first.version, first.release, lines)
+
+
+def _field_title(object_type: ObjectType, key: str) -> Text:
+    field = object_type.fields.get(key)
+    return field.title if field and field.type in FIELD_TYPES else DELETED if key == "deleted_at" else Text(key, key)
+
+
+def _timeline(history: Iterable[ChangeSet], found: Iterable[AlertView], tasks: Iterable[Task], names: Mapping[str, str]) -> tuple[Moment, ...]:
+    """The last that happened: saves, alerts, tasks done."""
+    lines = [_saved(change) for change in history]
+    lines += [Moment(a.opened_at, "bell", Text(f"预警：{a.message.zh}", f"Alert: {a.message.en}"), href=f"/alerts/{a.id}") for a in found]
+    for task in tasks:
+        if task.done_at:
+            text = Text(f"完成：{task.title.zh}", f"Done: {task.title.en}")
+            lines.append(Moment(task.done_at, "circle-check", text, names.get(task.done_by or "", task.done_by or ""), f"/tasks/{task.id}"))
+    return tuple(sorted(lines, key=lambda m: m.at, reverse=True)[:TIMELINE])
+
+
+def _saved(change: ChangeSet) -> Moment:
+    if change.version == 1:
+        return Moment(change.at, "plus", Text("新建记录", "Record created"), change.by)
+    titles = [title for title, _, _ in change.changes[:3]]
+    more = len(change.changes) - len(titles)
+    zh = "、".join(t.zh for t in titles) + (f"等 {len(change.changes)} 项" if more > 0 else "")
+    en = ", ".join(t.en for t in titles) + (f" and {more} more" if more > 0 else "")
+    return Moment(change.at, "edit", Text(f"修改 {zh}", f"Changed {en}"), change.by)

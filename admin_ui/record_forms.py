@@ -1,0 +1,208 @@
+"""The form of a record: fields in their sections with state, errors and choices, as templates/parts/fields.html draws them."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from starlette.datastructures import FormData
+
+from server.errors import Problem, Text
+from server.feature import Work
+from server.features.access import people
+from server.features.objects.kind import Field, ObjectType, Section
+from server.features.records.engine import FieldState, FormState
+from server.features.records.reading import reference_names
+from server.fields.registry import FIELD_TYPES
+
+CONTROL = "_"  # members of the form that are no fields begin with it
+MULTIPLE = frozenset({"multi_choice"})
+SHOWN_AT_ONCE = 200  # people and options a select holds
+
+
+@dataclass(frozen=True)
+class Choice:
+    key: str
+    title: str
+
+
+@dataclass(frozen=True)
+class FormField:
+    """One field as it stands. `wide`: takes the whole row."""
+
+    field: Field
+    state: FieldState
+    widget: str
+    errors: tuple[Problem, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    chosen: tuple[str, ...] = ()
+    shown: str = ""  # the name of the chosen record, the text of a computed value
+    theirs: str | None = None  # what somebody else saved meanwhile
+    focus: bool = False
+
+    @property
+    def id(self) -> str:
+        return f"f-{self.field.key}"
+
+    @property
+    def wide(self) -> bool:
+        return self.field.type == "long_text"
+
+
+@dataclass(frozen=True)
+class FormSection:
+    key: str
+    title: Text
+    columns: int
+    fields: tuple[FormField, ...]
+
+    @property
+    def error_count(self) -> int:
+        return sum(1 for f in self.fields if any(p.severity == "error" for p in f.errors))
+
+    @property
+    def visible(self) -> bool:
+        return any(f.state.visible for f in self.fields)
+
+
+@dataclass(frozen=True)
+class RecordForm:
+    sections: tuple[FormSection, ...]
+    problems: tuple[tuple[FormField | None, Problem], ...] = ()  # for the summary, in the order of the form
+    shape: str = ""  # what the browser shows now, sent back with each live request
+
+    @property
+    def fields(self) -> tuple[FormField, ...]:
+        return tuple(f for s in self.sections for f in s.fields)
+
+    @property
+    def errors(self) -> int:
+        return sum(1 for _, p in self.problems if p.severity == "error")
+
+
+def raw_of(object_type: ObjectType, form: FormData) -> dict[str, Any]:
+    """The posted members that are fields. An unticked list of options posts its empty companion, so that "none" can be said."""
+    raw: dict[str, Any] = {}
+    for key in form:
+        if key.startswith(CONTROL) or key not in object_type.fields:
+            continue
+        values = [v for v in form.getlist(key) if isinstance(v, str)]
+        raw[key] = [v for v in values if v] if object_type.fields[key].type in MULTIPLE else (values[-1] if values else "")
+    return raw
+
+
+def prefill(object_type: ObjectType, parameters: Mapping[str, str]) -> dict[str, Any]:
+    """Values a link may bring along: the customer a new complaint is about."""
+    return {
+        k: v
+        for k, v in parameters.items()
+        if k in object_type.fields and v and not object_type.fields[k].computed and object_type.fields[k].type not in MULTIPLE
+    }
+
+
+def build(
+    work: Work, object_type: ObjectType, state: FormState, problems: Iterable[Problem] = (), theirs: Mapping[str, str] | None = None, *, is_new: bool = False
+) -> RecordForm:
+    if is_new:  # a number is given when it is left empty
+        state = replace(state, fields={k: replace(s, required=s.required and not object_type.fields[k].sequence) for k, s in state.fields.items()})
+    by_field: dict[str, list[Problem]] = {}
+    others = []
+    for problem in problems:
+        if problem.path in state.fields and state.fields[problem.path].visible:
+            by_field.setdefault(problem.path, []).append(problem)
+        else:
+            others.append(problem)
+    fields = {key: _field(work, object_type.fields[key], s, tuple(by_field.get(key, ())), (theirs or {}).get(key)) for key, s in state.fields.items()}
+    sections = tuple(_sections(object_type, fields))
+    listed: list[tuple[FormField | None, Problem]] = [(f, p) for s in sections for f in s.fields for p in f.errors]
+    return RecordForm(sections, (*((None, p) for p in others), *listed), shape(state))
+
+
+def _sections(object_type: ObjectType, fields: Mapping[str, FormField]) -> Iterable[FormSection]:
+    known = {s.key for s in object_type.sections}
+    loose = tuple(f for f in fields.values() if f.field.section not in known)
+    if loose:
+        title = Text("其他", "Other") if object_type.sections else object_type.title
+        yield FormSection("other", title, 2, loose)
+    for section in object_type.sections:
+        mine = tuple(f for f in fields.values() if f.field.section == section.key)
+        if mine:
+            yield FormSection(section.key, section.title, _columns(section), mine)
+
+
+def _columns(section: Section) -> int:
+    return max(1, min(section.columns, 3))
+
+
+def _field(work: Work, field: Field, state: FieldState, errors: tuple[Problem, ...], theirs: str | None) -> FormField:
+    choices: tuple[Choice, ...] = ()
+    chosen: tuple[str, ...] = ()
+    shown = ""
+    locale = work.actor.locale
+    if field.type in {"choice", "multi_choice"}:
+        choices = tuple(Choice(o.key, o.title.of(locale)) for o in field.options)
+        chosen = _chosen(state)
+    elif field.type == "user":
+        choices = _people(work, state.entry)
+    elif field.type == "reference":
+        shown = _referenced(work, field, state)
+    if state.readonly:
+        shown = _read_text(work, field, state, shown)
+    return FormField(field, state, FIELD_TYPES[field.type].widget, errors, choices, chosen, shown, theirs)
+
+
+def _chosen(state: FieldState) -> tuple[str, ...]:
+    if isinstance(state.value, list | tuple):
+        return tuple(str(v) for v in state.value)
+    return (state.entry,) if state.entry else ()
+
+
+def _people(work: Work, entry: str) -> tuple[Choice, ...]:
+    """Everybody who can sign in, and whoever is chosen already."""
+    found = [Choice(u.username, u.name) for u in people.users(work) if u.active or u.username == entry]
+    if entry and entry not in {c.key for c in found}:
+        found.append(Choice(entry, entry))
+    return tuple(found[:SHOWN_AT_ONCE])
+
+
+def _referenced(work: Work, field: Field, state: FieldState) -> str:
+    if isinstance(state.value, int):
+        return reference_names(work, field.reference, [state.value]).get(state.value, f"#{state.value}")
+    return state.entry  # typed and not chosen
+
+
+def _read_text(work: Work, field: Field, state: FieldState, shown: str) -> str:
+    if state.value is None:
+        return ""
+    if field.type == "reference":
+        return shown
+    if field.type == "user":
+        return people.user_names(work).get(str(state.value), str(state.value))
+    if isinstance(state.value, str) and field.type not in {"text", "long_text", "choice", "email", "phone", "link"}:
+        return state.value  # covered
+    return FIELD_TYPES[field.type].text(field, state.value, work.actor.locale, work.zone)
+
+
+# -- The live form -----------------------------------------------------------------------------------------------------------
+
+
+def shape(state: FormState) -> str:
+    """What of each field follows from rules, in short: the browser sends it back, and only what differs is sent again."""
+    return json.dumps({key: _mark(s) for key, s in state.fields.items()}, separators=(",", ":"), ensure_ascii=False)
+
+
+def _mark(s: FieldState) -> str:
+    flags = f"{int(s.visible)}{int(s.required)}{int(s.readonly)}"
+    return flags + ("=" + str(s.value) if s.readonly else s.placeholder)
+
+
+def moved(before: str, after: str) -> frozenset[str]:
+    """Keys of fields that look different now. A shape that cannot be read means all of them."""
+    now = json.loads(after)
+    try:
+        old = json.loads(before)
+    except ValueError:
+        old = {}
+    if not isinstance(old, dict):
+        old = {}
+    return frozenset(key for key in now if old.get(key) != now[key])

@@ -1,0 +1,214 @@
+"""Why a value came out: the value of every part, a sentence in words, and for a false condition the nearest change that would make it true."""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from server import clock
+from server.errors import Text
+from server.expressions.checked import Checked, Missing
+from server.expressions.evaluate import Evaluator
+from server.expressions.function import Form
+from server.expressions.numbers import number_text
+from server.expressions.parse import dotted
+from server.expressions.types import At
+
+UNKNOWN_INPUT = Text("没有数据", "no data")
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One part with its value. `cause`: why it is null, where that began."""
+
+    text: str
+    value: Any
+    children: tuple["Trace", ...]
+    start: int
+    end: int
+    cause: Text | None = None
+    name: str = ""  # the dotted name, when the part is one
+
+
+def explain(checked: Checked, values: Mapping[str, Any], at: At) -> Trace:
+    """The values of all parts, also of branches that were not taken."""
+    tracer = _Tracer(checked, values, at)
+    tracer.run()
+    return tracer.trace(checked.tree)
+
+
+class _Tracer(Evaluator):
+    """The reference evaluator, remembering."""
+
+    def __init__(self, checked: Checked, values: Mapping[str, Any], at: At) -> None:
+        super().__init__(checked, values, at)
+        self.found: dict[ast.AST, Any] = {}
+
+    def _eval(self, node: ast.expr) -> Any:
+        if node not in self.found:
+            self.found[node] = super()._eval(node)
+        return self.found[node]
+
+    def value(self, node: ast.expr) -> Any:
+        return self._eval(node)
+
+    def trace(self, node: ast.expr) -> Trace:
+        value = self._eval(node)
+        parts = () if isinstance(node, ast.Attribute) else tuple(self.trace(part) for part in _parts(node) if part in self.checked.facts)
+        start, end = self.checked.places[node]
+        name = dotted(node) or "" if isinstance(node, ast.Name | ast.Attribute) else ""
+        cause = None
+        if value is None and not (isinstance(node, ast.Constant) or any(p.value is None for p in parts)):
+            forms: tuple[Form, ...] = self.checked.facts[node].forms
+            cause = UNKNOWN_INPUT if name else next((f.cause for f in forms if f.cause), None)
+        return Trace(self.checked.source[start:end], value, parts, start, end, cause, name)
+
+
+def _parts(node: ast.expr) -> list[ast.expr]:
+    found: list[ast.expr] = []
+    for child in ast.iter_child_nodes(node):
+        if isinstance(node, ast.Call) and child is node.func:
+            continue
+        if isinstance(child, ast.expr):
+            found.append(child)
+    if isinstance(node, ast.Compare) and isinstance(node.comparators[0], ast.List):
+        return [node.left, *node.comparators[0].elts]
+    return found
+
+
+# -- sentences
+
+_SYMBOLS: Mapping[type[ast.cmpop], str] = {ast.Eq: "=", ast.NotEq: "≠", ast.Lt: "<", ast.LtE: "≤", ast.Gt: ">", ast.GtE: "≥"}
+_MIRRORED: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.Gt,
+    ast.LtE: ast.GtE,
+    ast.Gt: ast.Lt,
+    ast.GtE: ast.LtE,
+    ast.Eq: ast.Eq,
+    ast.NotEq: ast.NotEq,
+}
+_NEGATED: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.GtE,
+    ast.LtE: ast.Gt,
+    ast.Gt: ast.LtE,
+    ast.GtE: ast.Lt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
+
+
+def sentence(checked: Checked, titles: Mapping[str, Text], values: Mapping[str, Any], locale: str, at: At | None = None) -> str:
+    """The parts that decided, in words: "orders in 90 days is 2 (< 3) and open complaints is 4 (≥ 2)". Give `at` where the text uses the time."""
+    return _Teller(checked, titles, _Tracer(checked, values, at or At(clock.now())), locale).tell(checked.tree)
+
+
+class _Teller:
+    def __init__(self, checked: Checked, titles: Mapping[str, Text], tracer: _Tracer, locale: str) -> None:
+        self.checked, self.titles, self.tracer, self.locale = checked, titles, tracer, locale
+        self.zh = locale.startswith("zh")
+
+    def say(self, zh: str, en: str) -> str:
+        return zh if self.zh else en
+
+    def tell(self, node: ast.expr) -> str:
+        if isinstance(node, ast.BoolOp):
+            return self._both(node)
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            if isinstance(node.operand, ast.Compare) and type(node.operand.ops[0]) in _NEGATED and len(node.operand.ops) == 1:
+                return self._single(node, node.operand.left, _NEGATED[type(node.operand.ops[0])], node.operand.comparators[0])
+            return self.say(f"并非（{self.tell(node.operand)}）", f"not ({self.tell(node.operand)})")
+        if isinstance(node, ast.Compare):
+            return self._comparison(node)
+        if isinstance(node, ast.IfExp):
+            test = self.tracer.value(node.test)
+            taken = self.tell(node.body if test else node.orelse)
+            return self.say(f"{taken}，因为{self.tell(node.test)}", f"{taken}, because {self.tell(node.test)}")
+        return self._value(node)
+
+    def _both(self, node: ast.BoolOp) -> str:
+        """Of `and` that failed and of `or` that held, only the parts that made it so."""
+        value = self.tracer.value(node)
+        decisive = isinstance(node.op, ast.Or)
+        parts = [p for p in node.values if self.tracer.value(p) is value] if value is decisive or value is None else list(node.values)
+        told = [f"({self.tell(p)})" if isinstance(p, ast.BoolOp) and len(parts) > 1 else self.tell(p) for p in parts or node.values]
+        joined_by_and = value is True or (value is False and isinstance(node.op, ast.Or))
+        return (self.say("，且", " and ") if joined_by_and else self.say("，", ", ")).join(told)
+
+    def _comparison(self, node: ast.Compare) -> str:
+        left, operation, right = node.left, node.ops[0], node.comparators[0]
+        if isinstance(operation, ast.Is | ast.IsNot):
+            return self._value(left)
+        if len(node.ops) > 1:
+            return self._chain(node)
+        if self._is_literal(left) and not self._is_literal(right) and type(operation) in _MIRRORED:
+            return self._single(node, right, _MIRRORED[type(operation)], left)
+        return self._single(node, left, type(operation), right)
+
+    def _single(self, node: ast.expr, left: ast.expr, operation: type[ast.cmpop], right: ast.expr) -> str:
+        """What was compared, and in brackets with what, and how it came out."""
+        other = self._plain(right) if self._is_literal(right) or isinstance(right, ast.List) else self._value(right)
+        held = self.tracer.value(node)
+        verdict = "" if held is True else self.say("，不满足", ", not met") if held is False else self.say("，无法判断", ", cannot be judged")
+        return self.say(
+            f"{self._value(left)}（{self._symbol(operation)} {other}{verdict}）", f"{self._value(left)} ({self._symbol(operation)} {other}{verdict})"
+        )
+
+    def _chain(self, node: ast.Compare) -> str:
+        words = [self._value(node.left) if not self._is_literal(node.left) else self._plain(node.left)]
+        for operation, part in zip(node.ops, node.comparators):
+            words += [self._symbol(type(operation)), self._plain(part) if self._is_literal(part) else self._value(part)]
+        return " ".join(words)
+
+    def _symbol(self, operation: type[ast.cmpop]) -> str:
+        if operation in (ast.In, ast.NotIn):
+            return self.say("属于", "one of") if operation is ast.In else self.say("不属于", "none of")
+        return _SYMBOLS[operation]
+
+    def _is_literal(self, node: ast.expr) -> bool:
+        return self.checked.facts[node].literal is not Missing
+
+    def _plain(self, node: ast.expr) -> str:
+        if isinstance(node, ast.List):
+            return self.say("、", ", ").join(self._plain(item) for item in node.elts)
+        return show(self.tracer.value(node), self.locale)
+
+    def _value(self, node: ast.expr) -> str:
+        """Its title, or its text, and its value."""
+        if self._is_literal(node):
+            return self._plain(node)
+        name = dotted(node) if isinstance(node, ast.Name | ast.Attribute) else None
+        title = self.titles.get(name or "") or (self.checked.scope.names[name].title if name else None)
+        label = title.of(self.locale) if title else self._words(node)
+        value = show(self.tracer.value(node), self.locale)
+        return self.say(f"{label}为 {value}", f"{label} is {value}")
+
+    def _words(self, node: ast.expr) -> str:
+        """The text of a part with the titles of its names, where they have one."""
+        start, end = self.checked.places[node]
+        text = self.checked.source[start:end]
+        names = [(self.checked.places[n], dotted(n) or "") for n in ast.walk(node) if isinstance(n, ast.Name | ast.Attribute) and n in self.checked.facts]
+        for (first, last), name in sorted(names, reverse=True):
+            if title := self.titles.get(name):
+                text = text[: first - start] + title.of(self.locale) + text[last - start :]
+        return " ".join(text.split())
+
+
+def show(value: Any, locale: str) -> str:
+    """A value in words, for sentences; pages format money and units themselves."""
+    zh = locale.startswith("zh")
+    if value is None:
+        return "无数据" if zh else "unknown"
+    if isinstance(value, bool):
+        return ("是" if value else "否") if zh else ("yes" if value else "no")
+    if isinstance(value, float):
+        return number_text(round(value, 2)) if abs(value) >= 0.01 else number_text(value)
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return ("、" if zh else ", ").join(str(v) for v in value)
+    return str(value)

@@ -1,0 +1,259 @@
+"""Random well-typed expressions and the rows they are run on."""
+
+import random
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from server.expressions import limits
+from server.expressions.types import BOOLEAN, DATE, DATETIME, INTEGER, NUMBER, TEXT, TEXTS, Name, Scope
+
+KEYS = ("tools", "safety", "电气", "hydraulics")
+SCOPE = Scope(
+    {
+        "count_a": Name(INTEGER),
+        "count_b": Name(INTEGER),
+        "amount": Name(NUMBER),
+        "ratio": Name(NUMBER),
+        "name": Name(TEXT),
+        "customer.region": Name(TEXT),
+        "等级": Name(TEXT),
+        "active": Name(BOOLEAN),
+        "held": Name(BOOLEAN),
+        "ordered_on": Name(DATE),
+        "due_on": Name(DATE),
+        "created_at": Name(DATETIME),
+        "closed_at": Name(DATETIME),
+        "lines": Name(TEXTS),
+        "flags": Name(TEXTS),
+    }
+)
+_BIG = limits.STORED_INTEGER
+INTEGERS = (0, 1, -1, 2, 3, 7, 12, -5, 90, 365, 1000, -1000, _BIG, -_BIG, _BIG - 1, 3037000500, 2147483647, -2147483648, 2147483648)
+NUMBERS = (
+    0.0,
+    0.1,
+    0.2,
+    0.3,
+    -0.1,
+    0.5,
+    1.5,
+    2.5,
+    -2.5,
+    2.675,
+    1.005,
+    100.0,
+    -40.0,
+    99.995,
+    1e-9,
+    5e-10,
+    4.9e-10,
+    1e15,
+    123456789.125,
+    9.9e99,
+    -9.9e99,
+    1e-99,
+    1e50,
+    -1e-60,
+)
+NUMBERS += (0.1 + 0.2, 4503599627370497.0, 2251799813685249.5, 9007199254740993.0, 1e18, 9.223372036854776e18, 230.0, -231.0, 1 / 3)
+TEXTS_ = (
+    "",
+    " ",
+    "a",
+    "A",
+    "ab",
+    "客户",
+    "客户编号",
+    "Äpfel",
+    "äpfel",
+    "straße",
+    "ΣΑΣ",
+    "😀x",
+    "经",
+    "纪",
+    "C-00001",
+    "%",
+    "_",
+    "it's",
+    'say "x"',
+    "back\\slash",
+    "　全角 ",
+    "z",
+    "Z",
+    "é",
+    "tools",
+)
+DATES = tuple(
+    date.fromisoformat(d)
+    for d in ("2024-02-29", "2023-02-28", "2024-01-31", "2024-03-31", "2024-12-31", "2025-01-01", "2000-02-29", "1900-03-01", "0001-01-01")
+)
+DATES += tuple(date.fromisoformat(d) for d in ("9999-12-31", "9999-12-01", "2024-03-15", "2024-03-16", "2024-03-17", "0999-05-05", "2024-02-28"))
+MOMENTS = tuple(
+    datetime(2024, m, d, h, 30, s, us, tzinfo=UTC)
+    for m, d, h, s, us in ((2, 29, 23, 59, 999999), (3, 15, 10, 0, 0), (3, 15, 16, 0, 1), (1, 1, 0, 0, 0), (12, 31, 20, 1, 500000))
+)
+MOMENTS += (
+    datetime(1900, 1, 1, 12, tzinfo=UTC),
+    datetime(2199, 7, 1, 3, 4, 5, 6, tzinfo=UTC),
+    datetime(2024, 3, 10, 7, 0, tzinfo=UTC),
+    datetime(2024, 11, 3, 6, 30, tzinfo=UTC),
+)
+
+
+def rows(count: int, seed: int) -> list[dict[str, Any]]:
+    """Values with their extremes, a sixth of them null."""
+    chance = random.Random(seed)
+    made = []
+    for _ in range(count):
+        row = {name: _value(known.type.name, chance) if chance.random() > 0.16 else None for name, known in SCOPE.names.items()}
+        made.append(row)
+    made[0] = dict.fromkeys(SCOPE.names)
+    return made
+
+
+def _value(kind: str, chance: random.Random) -> Any:
+    if kind == "integer":
+        return chance.choice(INTEGERS) if chance.random() < 0.7 else chance.randint(-200, 200)
+    if kind == "number":
+        picked = chance.choice(NUMBERS) if chance.random() < 0.7 else round(chance.uniform(-500, 500), chance.randint(0, 4))
+        return float(picked)
+    if kind == "text":
+        return chance.choice(TEXTS_)
+    if kind == "boolean":
+        return chance.random() < 0.5
+    if kind == "date":
+        return chance.choice(DATES) if chance.random() < 0.7 else date(2020, 1, 1) + timedelta(days=chance.randint(0, 2500))
+    if kind == "datetime":
+        return chance.choice(MOMENTS)
+    return chance.sample(KEYS, chance.randint(1, 3)) if chance.random() < 0.8 else None
+
+
+# What an expression of a kind can be. <kind> is a part of that kind, <a|b> one of several words, <same> a part of the kind compared here.
+CHOICES = (
+    "(<{0}> if <boolean> else <{0}>)",
+    "coalesce(<{0}>, <{0}>)",
+    "case(<boolean>, <{0}>, <boolean>, <{0}>)",
+    "case(<boolean>, <{0}>, <{0}>)",
+    "(<{0}> if <boolean> else None)",
+)
+FORMS: dict[str, tuple[str, ...]] = {
+    "integer": (
+        "(<integer> <+|-|*|//|%> <integer>)",
+        "(<integer> <+|-|*|//|%> <integer>)",
+        "-(<integer>)",
+        "<round|floor|ceil>(<number>)",
+        "<min|max>(<integer>, <integer>)",
+        "abs(<integer>)",
+        "clamp(<integer>, <integer>, <100|count_b>)",
+        "length(<text>)",
+        "<year|quarter|month|day|weekday|age_in_years>(<date>)",
+        "days_between(<date>, <moment>)",
+        "<business_days|age_in_years>(<date>, <date>)",
+        "count(<list>)",
+        "band(<number>, 1, 20.5, <number>)",
+    ),
+    "number": (
+        "(<any_number> <+|-|*|/> <number>)",
+        "(<any_number> <+|-|*|/> <number>)",
+        "(<any_number> <//|%|**> <number>)",
+        "(<number> ** <2|3|-1|0.5|0>)",
+        "-(<number>)",
+        "round(<number>, <0|1|2|6|-2>)",
+        "<min|max>(<any_number>, <number>, <integer>)",
+        "abs(<number>)",
+        "<sqrt|exp|ln|sigmoid>(<number>)",
+        "power(<any_number>, <number>)",
+        "clamp(<any_number>, <number>, <100.5|ratio>)",
+        "<percent_change|safe_ratio>(<any_number>, <number>)",
+        "hours_between(<datetime>, <datetime>)",
+    ),
+    "text": (
+        "<lower|upper|trim>(<text>)",
+        "concat(<text>, <text>)",
+        "<left|right>(<text>, <integer>)",
+        "text(<any_number>)",
+        "text(<date>)",
+    ),
+    "boolean": (
+        "(<same> <compare> <same>)",
+        "(<same> <compare> <same>)",
+        "(<same> <order> <same> <compare> <same>)",
+        "(<number> <compare> <literal>)",
+        "(<boolean> and <boolean>)",
+        "(<boolean> or <boolean>)",
+        "(<boolean> and <boolean> or <boolean>)",
+        "(not <boolean>)",
+        "(<boolean> <==|!=> <boolean>)",
+        "(<same> <is|is not> None)",
+        "(<same> <in|not in> [<same>, <same>])",
+        "between(<same>, <same>, <same>)",
+        "one_of(<same>, <same>, <same>)",
+        "is_empty(<same>)",
+        "is_empty(<list>)",
+        "<contains|starts_with|ends_with>(<text>, <text>)",
+        "has(<list>, <key>)",
+        "(<key> <in|not in> <list>)",
+        "<any_of|all_of>(<list>, <list>)",
+    ),
+    "date": (
+        "<add_days|add_months>(<date>, <integer>)",
+        "<start_of_month|end_of_month>(<date>)",
+        "date(<2023|2024>, <2|12>, <integer>)",
+        "date(<integer>, <integer>, <29|31>)",
+        "date_of(<datetime>)",
+    ),
+    "datetime": (),
+    "list": (),
+}
+_SLOT = re.compile(r"<([^<>]+)>")
+
+
+class Maker:
+    """One random expression; `draw` gives a whole number below its argument, so that hypothesis can shrink it."""
+
+    def __init__(self, draw: Callable[[int], int]) -> None:
+        self.draw = draw
+
+    def pick(self, choices: Sequence[Any]) -> Any:
+        return choices[self.draw(len(choices))]
+
+    def make(self, kind: str, depth: int) -> str:
+        if depth <= 0 or kind == "list" or self.draw(6) == 0:
+            return self.leaf(kind)
+        form = self.pick(FORMS[kind] + tuple(c.format(kind) for c in CHOICES))
+        same = self.pick(("integer", "number", "number", "text", "date", "datetime")) if "<same>" in form else ""
+        return _SLOT.sub(lambda found: self.part(found[1], same, depth - 1), form)
+
+    def part(self, name: str, same: str, depth: int) -> str:
+        if name in FORMS:
+            return self.make(name, depth)
+        if name == "same":
+            return self.make(same, depth)
+        if name == "any_number":
+            return self.make(self.pick(("number", "integer")), depth)
+        if name == "moment":
+            return self.make(self.pick(("date", "datetime")), depth)
+        if name == "literal":
+            return repr(float(self.pick([v for v in NUMBERS if v >= 0])))
+        if name == "key":
+            return self.pick([*map(repr, KEYS), "name"])
+        if name == "compare":
+            return self.pick(("<", "<=", ">", ">=", "==", "!="))
+        if name == "order":
+            return self.pick(("<", "<="))
+        return self.pick(name.split("|"))
+
+    def leaf(self, kind: str) -> str:
+        day = self.pick(DATES)
+        leaves: dict[str, Sequence[str]] = {
+            "integer": ("count_a", "count_b", "count_a", f"({self.pick(INTEGERS)})", f"({self.draw(400) - 200})"),
+            "number": ("amount", "ratio", "amount", f"({float(self.pick(NUMBERS))!r})", f"{self.draw(1000) / 8}"),
+            "text": ("name", "customer.region", "等级", repr(self.pick(TEXTS_))),
+            "boolean": ("active", "held", "True", "False", "amount > 3", "count_a <= count_b", "name == '客户'"),
+            "date": ("ordered_on", "due_on", "today()", f"date({day.year}, {day.month}, {day.day})"),
+            "datetime": ("created_at", "closed_at", "now()"),
+            "list": ("lines", "flags", "lines", repr([self.pick(KEYS)]), repr([self.pick(KEYS), self.pick(KEYS)])),
+        }
+        return self.pick(leaves[kind])

@@ -1,0 +1,86 @@
+"""Commands about documents, as a user types them: output, exit codes, no traceback for a user's mistake."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from server.cli import main
+from tests.publishing import an_object
+
+
+class Shell:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.monkeypatch, self.capsys = monkeypatch, capsys
+
+    def __call__(self, *words: object) -> tuple[int, str, str]:
+        self.monkeypatch.setattr(sys, "argv", ["weatherglass", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = self.capsys.readouterr()
+        assert "Traceback" not in out + err
+        return int(ended.value.code or 0), out, err
+
+
+@pytest.fixture
+def weatherglass(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], database_url: str) -> Shell:
+    monkeypatch.setenv("WEATHERGLASS_DATABASE_URL", database_url)
+    monkeypatch.setenv("WEATHERGLASS_LOCALE", "en")
+    return Shell(monkeypatch, capsys)
+
+
+def write(folder: Path, key: str, fields: dict[str, object]) -> None:
+    (folder / f"{key}.json").write_text(an_object(key, fields).text, "utf-8")  # type: ignore[arg-type]
+
+
+def test_the_shipped_template_is_in_order(weatherglass: Shell) -> None:
+    code, out, _ = weatherglass("check")
+    assert (code, "0 errors" in out) == (0, True), out
+
+
+def test_check_tells_every_problem_and_ends_with_1(weatherglass: Shell, tmp_path: Path) -> None:
+    write(tmp_path, "customer", {"name": "txet"})
+    (tmp_path / "b.json").write_text("{")
+    code, out, err = weatherglass("check", tmp_path)
+    assert code == 1 and "“text”" in out + err and "b.json" in out + err
+    code, out, _ = weatherglass("check", tmp_path, "--json")
+    answer = json.loads(out)
+    assert code == 1 and answer["documents"] == 1
+    assert {Path(p["file"]).name: p["path"] for p in answer["problems"]} == {"b.json": "", "customer.json": "/schema/properties/name/x-type"}
+    assert answer["problems"][-1]["hint"]["en"] == "Did you mean “text”?"
+    assert weatherglass("check", tmp_path / "nowhere")[0] == 1
+
+
+def test_publish_adds_prunes_rolls_back_and_exports(weatherglass: Shell, tmp_path: Path) -> None:
+    one, two, out_folder = tmp_path / "one", tmp_path / "two", tmp_path / "out"
+    for folder, key in ((one, "customer"), (two, "supplier")):
+        folder.mkdir()
+        write(folder, key, {"name": "text"})
+    assert "release 1" in weatherglass("publish", one, "--note", "first")[1]
+    assert "release 2" in weatherglass("publish", two)[1]
+    assert "Nothing changed" in weatherglass("publish", two)[1]
+    assert "release 3" in weatherglass("publish", one, "--prune")[1]
+    code, out, _ = weatherglass("releases", "--json")
+    assert [(r["id"], r["documents"], r["note"]) for r in json.loads(out)] == [(3, 1, ""), (2, 2, ""), (1, 1, "first")]
+    assert "release 4" in weatherglass("rollback", 2)[1]
+    assert "2 documents" in weatherglass("export", out_folder)[1]
+    assert sorted(p.name for p in out_folder.rglob("*.json")) == ["customer.json", "supplier.json"]
+    assert "Nothing changed" in weatherglass("publish", out_folder, "--prune")[1]
+    assert "4 <- 2" in weatherglass("releases")[1]
+
+
+def test_mistakes_are_sentences(weatherglass: Shell, tmp_path: Path) -> None:
+    write(tmp_path, "customer", {"name": "txet"})
+    code, _, err = weatherglass("publish", tmp_path)
+    assert code == 1 and "txet" in err
+    code, _, err = weatherglass("rollback", 9)
+    assert code == 1 and "no release 9" in err
+    assert weatherglass("rollback", "many")[0] == 2
+
+
+@pytest.mark.parametrize("url", ["nonsense", "postgresql://127.0.0.1:1/x", "sqlite:////proc/nowhere/x.sqlite"])
+def test_a_database_that_cannot_be_opened_is_a_sentence(weatherglass: Shell, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("WEATHERGLASS_DATABASE_URL", url)
+    code, _, err = weatherglass("releases")
+    assert code == 1 and "WEATHERGLASS_DATABASE_URL" in err
