@@ -84,7 +84,7 @@ def reports(p: Plan, time: Timeline) -> list[Row]:
     if not p.has_report:
         return []
     r = p.rng
-    base = r.gauss(71, 8) if p.archetype not in ("hollow", "late_group") else r.gauss(64, 5)
+    base = r.gauss(70, 8) if p.archetype not in ("hollow", "late_group") else r.gauss(64, 5)
     month = max(p.begins, 0) + r.uniform(0, 11.5)
     months = []
     while month < MONTHS:
@@ -131,7 +131,7 @@ def diligence(p: Plan, time: Timeline) -> list[Row]:
     if p.archetype == "new" and p.begins > 33.5:
         state = r.choice(("collecting", "checking"))
         return [_case(p, "initial", time.ago(r.randint(3, 20)), state, None, time)]
-    fate = "passed" if p.archetype == "late_group" else r.choices(("passed", "conditional", "expired", "failed"), weights=(95.2, 2.8, 1.6, 0.4))[0]
+    fate = "passed" if p.archetype == "late_group" else r.choices(("passed", "conditional", "expired", "failed"), weights=(94.2, 1.5, 3.4, 0.9))[0]
     p.facts["expired"] = float(fate == "expired")
     month = p.begins + 0.3 if p.archetype == "new" else MONTHS - r.uniform(12.3, 16 if fate != "expired" else 22)
     found = [_case(p, "initial" if p.archetype == "new" else "renewal", time.day(month), "passed" if fate == "expired" else fate, fate, time)]

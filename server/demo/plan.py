@@ -7,7 +7,7 @@ from datetime import date
 from server.demo.calendar import MONTHS, Timeline
 
 SHARES = {"steady": 34, "growing": 14, "small": 18, "seasonal": 10, "drifting": 7, "unhappy": 4, "late_group": 4, "hollow": 3, "new": 4, "gone": 2}
-SIZE_WEIGHTS = {"hollow": (30, 70, 0), "drifting": (34, 60, 6), "unhappy": (34, 60, 6)}  # large, medium, small; others as usual
+SIZE_WEIGHTS = {"hollow": (30, 70, 0), "drifting": (40, 56, 4), "unhappy": (36, 60, 4)}  # large, medium, small; others as usual
 SIZES = {"L": 1_400_000, "M": 400_000, "S": 120_000}
 ORDERS_A_YEAR = {"L": 46, "M": 27, "S": 13}
 MARGINS = {"L": (20, 4), "M": (22, 5), "S": (25, 5)}
@@ -127,9 +127,9 @@ def _trade(p: Plan, time: Timeline) -> None:
         p.method = r.choices(("open_account", "letter_of_credit"), weights=(60, 40))[0]
     p.late_mean, p.late_noise = r.uniform(-1, 5), r.uniform(1.5, 3.5)
     p.satisfaction = r.choices((5, 4, 3), weights=(60, 36, 4))[0]
-    p.health = min(max(r.gauss(0.655, 0.17), 0.22), 1.05)
+    p.health = min(max(r.gauss(0.62, 0.18), 0.18), 1.05)
     p.strategic = r.choices(("key", "normal", "low"), weights={"L": (50, 48, 2), "M": (9, 81, 10), "S": (0, 70, 30)}[p.size])[0]
-    p.headroom = r.uniform(1.25, 1.7) * (1.4 if p.size == "S" else 1)
+    p.headroom = r.uniform(1.4, 1.8) * (1.4 if p.size == "S" else 1)
     years = r.uniform(0.2, 9)
     p.traded_since = time.day(-12 * years)
 
