@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from server.config.catalog import Catalog
 from server.config.output import Output
 from server.expressions.check import check
+from server.expressions.tree import tree_of
 from server.expressions.types import NUMBER, Scope, Type
 from server.features.objects import engine as objects
 from server.fields.line import CODE_POINT_TEXT
@@ -27,7 +28,7 @@ def names_used(*sources: str) -> frozenset[str]:
     found: set[str] = set()
     for source in sources:
         try:
-            tree = ast.parse(source.strip(), mode="eval")
+            tree = tree_of(source.strip())
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         _collect(tree, found)
@@ -102,8 +103,12 @@ def _inferred(expression: str, scope: Scope) -> Type:
 
 def scope(catalog: Catalog, object_key: str, *, references: bool = True) -> Scope:
     """Fields, system fields and results: what scores, alerts, lists and reports may name."""
-    fields = objects.scope(catalog, object_key, references=references).names
-    return Scope({**fields, **{name: output.as_name for name, output in names(catalog, object_key).items()}})
+    memo = ("results.scope", object_key, references)
+    found: Scope | None = catalog.memo.get(memo)
+    if found is None:
+        fields = objects.scope(catalog, object_key, references=references).names
+        found = catalog.memo[memo] = Scope({**fields, **{name: output.as_name for name, output in names(catalog, object_key).items()}})
+    return found
 
 
 # -- Tables ------------------------------------------------------------------------------------------------------------------
