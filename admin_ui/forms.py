@@ -270,12 +270,12 @@ def words(form: Form, body: Any, pointer: str) -> Text:
         else:
             at = at.get(part) if isinstance(at, Mapping) else None
             title = _text(form.resolve(properties[part]).get("x-title")) if part in properties else title_of_item(at)
-            title = title or Text(part, part)
+            name_of = title or Text(part, part)
         path = f"{path}/{escape(part)}"
         schema = form._at(path)
-        if title.zh not in zh[-1:]:
-            zh.append(title.zh)
-            en.append(title.en)
+        if name_of.zh not in zh[-1:]:
+            zh.append(name_of.zh)
+            en.append(name_of.en)
     return Text(" · ".join(zh), " · ".join(en))
 
 
