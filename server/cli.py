@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -26,7 +27,10 @@ from server.config.releases import Catalogs, list_releases
 from server.errors import AppError, Invalid, Problem, Text
 from server.feature import SYSTEM, Work, working
 from server.features.access.people import first_admin
-from server.features.records.importing import import_csv, load_mapping
+from server.features.audit import service as audit
+from server.features.records.importing import import_csv
+from server.features.records.mapping import load_mapping
+from server.features.reviews import service as reviews
 from server.registry import HOOKS, KINDS
 from server.settings import Settings, load
 from server.storage.migrate import upgrade
@@ -222,6 +226,65 @@ def import_records(
         say(Text(zh, f"{report.rows} rows: {en}"))
     if report.rejected:
         raise typer.Exit(1)
+
+
+# -- Audit and reviews -----------------------------------------------------------------------------------------------------------
+
+audit_app = typer.Typer(no_args_is_help=True, help="The audit chain.")
+review_app = typer.Typer(no_args_is_help=True, help="Metrics and reviews.")
+app.add_typer(audit_app, name="audit")
+app.add_typer(review_app, name="review")
+Day = Annotated[str, typer.Option("--as-of", help="A day, YYYY-MM-DD; none: today.")]
+
+
+@audit_app.command("verify")
+def verify_audit(head: Annotated[str, typer.Option(help="A head noted earlier: it must still be in the chain.")] = "", as_json: AsJson = False) -> None:
+    """Checks every row and block; prints the head to keep elsewhere. Exit code 1 when something was changed, removed or inserted."""
+    with opened() as it, it.work(write=False) as work:
+        problem = audit.verify(work, head)
+        known = audit.head(work.session)
+    if as_json:
+        typer.echo(json.dumps({"ok": problem is None, "head": known, "problem": _plain(problem) if problem else None}, ensure_ascii=False))
+    else:
+        say(problem.message if problem else Text(f"审计链完整，链首 {known}", f"The audit chain holds; head {known}"))
+    if problem:
+        raise typer.Exit(1)
+
+
+@audit_app.command("seal")
+def seal_audit() -> None:
+    """Chains what was written since the last seal; the server does this by itself."""
+    with opened() as it, it.work(write=True) as work:
+        rows = audit.seal(work)
+    say(Text(f"封存 {rows} 行", f"{rows} rows sealed"))
+
+
+@review_app.command("open")
+def open_review(
+    key: Annotated[str, typer.Argument(help="Key of the review, e.g. quarterly_review.")],
+    period: Annotated[str, typer.Option(help="2026-03, 2026-Q1 or 2026; none: the period today is in.")] = "",
+) -> None:
+    """Opens the review of a period and takes the snapshots it looks at; opened already, it stays as it is."""
+    with opened() as it, it.work(write=True) as work:
+        number = reviews.open_review(work, key, period)
+    say(Text(f"评估 {number} 已打开", f"Review {number} is open"))
+
+
+@review_app.command("snapshot")
+def snapshot_metrics(as_of: Day = "") -> None:
+    """Measures all metrics and keeps them as of a day; the same day again changes only what differs."""
+    with opened() as it, it.work(write=True) as work:
+        written = reviews.take_snapshots(work, _day(as_of))
+    say(Text(f"写入 {written} 个指标", f"{written} metrics written"))
+
+
+def _day(text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        refuse(f"{text!r}: YYYY-MM-DD")
 
 
 @app.command()

@@ -169,7 +169,7 @@ def _alert(request: Request, work: Work, alert_id: int, problems: tuple[Problem,
     today = work.at.today
     context: dict[str, Any] = {
         "a": card_of(work, alert, people),
-        "why": [{"text": c.sentence.of(locale), "value": c.value.of(locale), "met": c.met} for c in why.conditions(work, alert)],
+        "why": [{"text": c.sentence.of(locale), "value": "" if c.value.of(locale) in c.sentence.of(locale) else c.value.of(locale), "met": c.met} for c in why.conditions(work, alert)],
         "clears": (found.of(locale) if (found := why.clears_when(work, alert)) else ""),
         "chart": chart_of(work, alert),
         "similar": [card_of(work, a, people) for a in similar.latest],

@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from server.errors import Problem, Text
 from server.expressions import limits

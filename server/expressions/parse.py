@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from server.errors import Problem, Text
 from server.expressions import limits
 from server.expressions.messages import forbidden, syntax
+from server.expressions.tree import tree_of
 
 NODES: tuple[type[ast.AST], ...] = (
     ast.Constant,
@@ -79,7 +80,7 @@ def parse(source: str) -> tuple[ast.expr | None, Source, tuple[Problem, ...]]:
         message = Text("表达式中不能写注释", "Comments are not possible in an expression")
         return None, place, (Problem("", message, start=comment, end=len(text), code="comment"),)
     try:
-        tree = ast.parse(text[place.lead :], mode="eval").body
+        tree = tree_of(text[place.lead :])
     except SyntaxError as error:
         return None, place, (syntax(source, error, place.lead),)
     except (ValueError, MemoryError, RecursionError):

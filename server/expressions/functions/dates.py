@@ -9,6 +9,7 @@ from server.errors import Text
 from server.expressions.function import Form, Function, params
 from server.expressions.types import At
 
+
 # PostgreSQL computes constant parts of a statement before it looks at any CASE around them: a cast must be safe by itself.
 def _small(at: int) -> str:
     return f"CAST(CASE WHEN {{{at}}} BETWEEN -4000000 AND 4000000 THEN {{{at}}} END AS integer)"

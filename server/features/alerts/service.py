@@ -88,7 +88,7 @@ def list_alerts(
     limit: int = 200,
     before: int | None = None,
 ) -> list[AlertView]:
-    """The gravest first, then the newest. `state`: active (open, acknowledged, snoozed), all, or one state. `before`: an id, for the next page of equal order."""
+    """The gravest first, then the newest. `state`: active (open, acknowledged, snoozed), all, or one state. `before`: an id to go on from."""
     conditions = [alerts.c.state.in_(GROUPS.get(state, (state,)))]
     if severity:
         conditions.append(alerts.c.severity == severity)
@@ -177,7 +177,7 @@ def _names(work: Work, wanted: set[tuple[str, int]]) -> dict[tuple[str, int], st
         if object_type is None:
             continue
         table = objects.tables(work.catalog)[key]
-        name = table.c[object_type.name_field] if object_type.name_field in table.c else table.c.id
+        name = table.c.get(object_type.name_field, table.c.id)
         rows = work.session.execute(sa.select(table.c.id, name).where(table.c.id.in_([i for k, i in wanted if k == key])))
         found |= {(key, row[0]): str(row[1] or row[0]) for row in rows}
     return found

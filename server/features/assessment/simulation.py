@@ -181,7 +181,7 @@ def _is_risk(catalog: Catalog, key: str) -> bool:
 def _record_names(work: Work, object_key: str, ids: set[int]) -> dict[int, str]:
     object_type: ObjectType = work.catalog.get("object", object_key)
     table = objects.tables(work.catalog)[object_key]
-    name = table.c[object_type.name_field] if object_type.name_field in table.c else table.c.id
+    name = table.c.get(object_type.name_field, table.c.id)
     found: dict[int, str] = {}
     wanted = sorted(ids)
     for i in range(0, len(wanted), 500):

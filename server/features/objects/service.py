@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from server.config.catalog import Catalog
 from server.config.names import pointer, shown
 from server.errors import Invalid, Problem, Text
-from server.feature import Work
 from server.expressions.check import check
 from server.expressions.sql import compile_sql, when_true
 from server.expressions.types import BOOLEAN
+from server.feature import Work
 from server.features.objects.engine import Formula, formulas, scope, tables, value_columns
 from server.features.objects.kind import ObjectType
 from server.fields.registry import FIELD_TYPES

@@ -104,7 +104,7 @@ def begin(work: Work, strategy: Strategy, record_ids: Sequence[int], alert_id: i
     found = subjects(work, strategy.object)
     names = sorted(n for n in found.checked(strategy.when).names if "." not in n) if strategy.when else []
     holders = assignment.user_fields(work.catalog, strategy.object)
-    columns = [found.id]
+    columns: list[sa.ColumnElement[Any]] = [found.id]
     columns += [found.columns[n].label(f"value_{i}") for i, n in enumerate(names)]
     columns += [(found.met(m.when) if m.when else sa.true()).label(f"measure_{i}") for i, m in enumerate(strategy.measures)]
     columns += [found.columns[f].label(f"holder_{i}") for i, f in enumerate(holders)]

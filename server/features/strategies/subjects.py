@@ -163,7 +163,7 @@ def visible_ids(work: Work, object_key: str, ids: Iterable[int]) -> frozenset[in
 
 def of_visible_records(work: Work, table: sa.Table) -> sa.ColumnElement[bool]:
     """Rows of a table with `object` and `record_id` that are about no record, or about one the actor may read."""
-    parts = [table.c.record_id.is_(None)]
+    parts: list[sa.ColumnElement[bool]] = [table.c.record_id.is_(None)]
     for object_key in work.session.scalars(sa.select(table.c.object).where(table.c.record_id.is_not(None)).distinct()):
         if work.catalog.get("object", object_key) is None:
             continue

@@ -99,9 +99,11 @@ def tasks_of(work: Work, object_key: str, record_id: int) -> tuple[Task, ...]:
 def list_tasks(
     work: Work, *, state: str = "", assignee: str = "", kind: str = "", overdue: bool = False, review_id: int | None = None, alert_id: int | None = None
 ) -> tuple[Task, ...]:
-    """Tasks of everybody, as far as the actor may see their records. `state` "" is all pending ones."""
+    """Tasks of everybody, as far as the actor may see their records. `state` "" is all pending ones, "all" every one."""
     access.require(work, "tasks")
-    conditions = [tasks.c.state == state if state else tasks.c.state.in_(PENDING)]
+    conditions: list[sa.ColumnElement[bool]] = []
+    if state != "all":
+        conditions.append(tasks.c.state == state if state else tasks.c.state.in_(PENDING))
     for column, value in ((tasks.c.assignee, assignee), (tasks.c.kind, kind), (tasks.c.review_id, review_id), (tasks.c.alert_id, alert_id)):
         if value:
             conditions.append(column == value)
@@ -163,7 +165,8 @@ def create_task(
     if problems:
         raise Invalid(problems)
     made = work.session.execute(
-        sa.insert(tasks).values(
+        sa.insert(tasks)
+        .values(
             kind=kind,
             object=object,
             record_id=record_id,
@@ -183,8 +186,9 @@ def create_task(
             created_at=work.now,
             created_by=work.actor.username,
         )
+        .returning(tasks.c.id)
     )
-    task_id = int(made.inserted_primary_key[0])
+    task_id: int = made.scalar_one()
     audit.record(work, "create_task", object, record_id, {"task": task_id, "title": title.zh, "assignee": assignee, "role": role, "due_on": due_on})
     return task_id
 
