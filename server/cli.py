@@ -28,7 +28,8 @@ from server.errors import AppError, Invalid, Problem, Text
 from server.feature import SYSTEM, Work, working
 from server.features.access.people import first_admin
 from server.features.audit import service as audit
-from server.features.records.importing import import_csv, load_mapping
+from server.features.records.importing import import_csv
+from server.features.records.mapping import load_mapping
 from server.features.reviews import service as reviews
 from server.registry import HOOKS, KINDS
 from server.settings import Settings, load
