@@ -127,7 +127,7 @@ def _layout(it: ObjectType, catalog: Catalog) -> Iterator[Problem]:
     for i, key in enumerate(it.search_fields):
         if key not in it.fields:
             yield unknown(pointer("list", "search", i), "field", key, it.fields)
-        elif it.fields[key].type not in TEXTS:
+        elif it.fields[key].type not in TEXTS | {"reference"}:  # a reference is searched by its record's name
             yield wrong(pointer("list", "search", i), f"“{key}” 不是文本，不能搜索", f"“{key}” is not a text and cannot be searched", "search_type")
     if it.owner_field and it.owner_field not in it.fields:
         yield unknown("/owner_field", "field", it.owner_field, [f.key for f in it.fields.values() if f.type == "user"])
