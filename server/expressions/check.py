@@ -102,7 +102,7 @@ class _Checker:
         self.names.add(name)
         fact = Fact(known.type, known.nullable, options=known.options)
         if known.type == INTEGER:
-            fact.size = Size(1, limits.STORED_INTEGER)
+            fact.size = Size(1, limits.INTEGER + 1)  # 64 bits hold one more below zero
         return fact
 
     def _list(self, node: ast.List) -> Fact | None:

@@ -22,7 +22,6 @@ class Size:
 
 
 BASE = Size(limits.QUANTUM, limits.NUMBER)
-STORED = Size(1, limits.STORED_INTEGER)
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ def _extreme(name: str, python: Any, postgresql: str, doc: Text, examples: tuple
 
 
 FUNCTIONS = (
-    Function("abs", "number", Text("绝对值", "Without its sign"), (Form(params(x="N"), "N", operator.abs, "abs({0})"),), (("abs(-3)", 3), ("abs(-2.5)", 2.5))),
+    Function("abs", "number", Text("绝对值", "Without its sign"), (Form(params(x="integer"), "integer", numbers.absolute, "abs(nullif({0}, LOWEST))", cause=OVERFLOW), Form(params(x="number"), "number", operator.abs, "abs({0})")), (("abs(-3)", 3), ("abs(-2.5)", 2.5))),
     _extreme(
         "min",
         min,
