@@ -13,6 +13,7 @@ from admin_ui.render import fragment, page
 from admin_ui.subjects import subject
 from server.errors import AppError, NotFound, Text
 from server.feature import Work
+from server.features.access import people
 from server.features.access import service as access
 from server.features.objects import results
 from server.features.objects.kind import ObjectType
@@ -85,6 +86,7 @@ def record_list(request: Request, object_key: str) -> Response:
             "refused": refused,
             "chips": listing.chips(work, object_type, outputs, address),
             "tabs": _views(work, object_type, address),
+            "people": people.user_names(work) if any(c.field is not None and c.field.type == "user" for c in columns) else {},
             "may_create": access.allowed(work, object_key, "create"),
         }
         block = "listing" if is_partial(request) else ""
