@@ -1,4 +1,4 @@
-"""Forms from JSON Schema: the meta-schema of a kind becomes a tree of nodes, templates/parts/form.html draws it, `read` turns what was posted back into a document.
+"""Forms from JSON Schema: a meta-schema becomes a tree of nodes, parts/form.html draws it, `read` turns what was posted back into a document.
 
 Names of inputs are JSON pointers ("/factors/2/weight"), so a problem's path is the input's name. Beside the values a form posts:
 `<pointer>#` how many items a list or map has, `<pointer>/<i>@` the key of a map's item, `<pointer>!` that a blank value stood there, `<pointer>~` a value
@@ -214,7 +214,9 @@ class Form:
 
     def _read_items(self, schema: Schema, form: Mapping[str, str], path: str, widget: str, required: bool) -> Any:
         count = int(form.get(path + "#") or 0)
-        inner: Any = schema.get("items") if widget == "list" else schema.get("additionalProperties") or next(iter(schema.get("patternProperties", {}).values()), {})
+        inner: Any = (
+            schema.get("items") if widget == "list" else schema.get("additionalProperties") or next(iter(schema.get("patternProperties", {}).values()), {})
+        )
         values = [self._read(inner, form, f"{path}/{i}", True) for i in range(count)]
         if not values and not required and path + "!" not in form:
             return MISSING
@@ -325,9 +327,19 @@ def _fits(widget: str, value: Any) -> bool:
     if value is None or widget in {"json", "fixed"}:
         return True
     kinds: Mapping[str, Any] = {
-        "text": str, "long_text": str, "expression": str, "choice": (str, int), "number": (int, float, str), "yes_no": bool,
-        "i18n": Mapping, "object": Mapping, "map": Mapping, "list": list, "keys": list, "grid": list,
-    }  # fmt: skip
+        "text": str,
+        "long_text": str,
+        "expression": str,
+        "choice": (str, int),
+        "number": (int, float, str),
+        "yes_no": bool,
+        "i18n": Mapping,
+        "object": Mapping,
+        "map": Mapping,
+        "list": list,
+        "keys": list,
+        "grid": list,
+    }
     if not isinstance(value, kinds[widget]) or (widget == "number" and isinstance(value, bool)):
         return False
     return not (widget == "keys" and any(not isinstance(item, str) or "," in item for item in value))

@@ -1,11 +1,18 @@
 """The list of page areas. Adding one: its file in pages/ and its line here; its place in the menu is told by its links."""
 
 from admin_ui.area import Area
+from admin_ui.pages.alerts import AREA as ALERTS
 from admin_ui.pages.desk import AREA as DESK
 from admin_ui.pages.login import AREA as LOGIN
+from admin_ui.pages.matrix import AREA as MATRIX
 from admin_ui.pages.record_forms import AREA as RECORD_FORMS
 from admin_ui.pages.records import AREA as RECORDS
+from admin_ui.pages.reviews import AREA as REVIEWS
+from admin_ui.pages.settings import AREA as SETTINGS
 from admin_ui.pages.setup import AREA as SETUP
+from admin_ui.pages.simulate import AREA as SIMULATE
 from admin_ui.pages.studio import AREA as STUDIO
+from admin_ui.pages.tasks import AREA as TASKS
+from admin_ui.pages.workflows import AREA as WORKFLOWS
 
-PAGES: tuple[Area, ...] = (SETUP, LOGIN, DESK, RECORDS, RECORD_FORMS, STUDIO)
+PAGES: tuple[Area, ...] = (SETUP, LOGIN, DESK, RECORDS, RECORD_FORMS, WORKFLOWS, ALERTS, TASKS, MATRIX, REVIEWS, STUDIO, SIMULATE, SETTINGS)

@@ -23,7 +23,7 @@ from server.features.alerts.engine import SEVERITIES
 from server.features.alerts.service import AlertView
 from server.features.alerts.tables import OPEN_STATES
 from server.features.assessment import engine
-from server.features.assessment import service as assessment
+from server.features.assessment import explain as assessment
 from server.features.strategies import service as strategies
 
 router = APIRouter()
@@ -101,10 +101,28 @@ def card_of(work: Work, alert: AlertView, people: Mapping[str, str] | None = Non
     roles = {r.key: r.title.of(work.actor.locale) for r in work.catalog.all("role")}
     told = (*(people.get(u, u) for u in alert.users), *(roles.get(r, r) for r in alert.roles))
     return Card(
-        alert.id, alert.rule, alert.title, alert.message.of(work.actor.locale), alert.record_name, f"/o/{alert.object}/{alert.record_id}",
-        SEVERITIES.get(alert.severity, Text(alert.severity, alert.severity)), STEPS.get(alert.severity, 2), alert.state, _state_title(alert), alert.state in OPEN_STATES,
-        alert.opened_at, alert.closed_at, alert.due_at, alert.overdue, alert.verdict, alert.note, told, alert.suppressed_reason, alert.release, alert.as_of,
-    )  # fmt: skip
+        alert.id,
+        alert.rule,
+        alert.title,
+        alert.message.of(work.actor.locale),
+        alert.record_name,
+        f"/o/{alert.object}/{alert.record_id}",
+        SEVERITIES.get(alert.severity, Text(alert.severity, alert.severity)),
+        STEPS.get(alert.severity, 2),
+        alert.state,
+        _state_title(alert),
+        alert.state in OPEN_STATES,
+        alert.opened_at,
+        alert.closed_at,
+        alert.due_at,
+        alert.overdue,
+        alert.verdict,
+        alert.note,
+        told,
+        alert.suppressed_reason,
+        alert.release,
+        alert.as_of,
+    )
 
 
 def _state_title(alert: AlertView) -> Text:
@@ -128,11 +146,13 @@ def alerts_page(request: Request, state: str = "active", severity: str = "", rul
         found = alerts.list_alerts(work, state, severity, rule, bool(mine), None, SHOWN + 1)
         total = alerts.counts(work, bool(mine))["total"]
         context: dict[str, Any] = {
-            "alerts": [card_of(work, a, people) for a in found[:SHOWN]], "capped": len(found) > SHOWN, "rules": work.catalog.all("alert"),
+            "alerts": [card_of(work, a, people) for a in found[:SHOWN]],
+            "capped": len(found) > SHOWN,
+            "rules": work.catalog.all("alert"),
             "states": [(key, title, total if key == "active" else None) for key, title in STATES],
             "severities": [("", Text("全部程度", "Any severity")), *SEVERITIES.items()],
             "filters": {"state": state, "severity": severity, "rule": rule, "mine": mine},
-        }  # fmt: skip
+        }
         return page(request, work, "pages/alerts.html", area="alerts", **context)
 
 
@@ -155,14 +175,19 @@ def _alert(request: Request, work: Work, alert_id: int, problems: tuple[Problem,
         "similar": [card_of(work, a, people) for a in similar.latest],
         "similar_total": similar.total,
         "verdict_counts": _verdicts(similar),
-        "events": [{"at": e.at, "text": EVENTS.get(e.what, Text(e.what, e.what)).of(locale), "by": people.get(e.by, "" if e.by == "system" else e.by), "note": e.note} for e in alerts.events(work, alert_id)],
+        "events": [
+            {"at": e.at, "text": EVENTS.get(e.what, Text(e.what, e.what)).of(locale), "by": people.get(e.by, "" if e.by == "system" else e.by), "note": e.note}
+            for e in alerts.events(work, alert_id)
+        ],
         "tasks": [view_of(work, k, people) for k in strategies.list_tasks(work, alert_id=alert_id)] if access.may(work, "tasks") else [],
-        "strategies": [{"key": s.key, "title": s.title, "measures": len(s.measures)} for s in strategies.startable(work, alert.object, alert.record_id, alert.rule)],
+        "strategies": [
+            {"key": s.key, "title": s.title, "measures": len(s.measures)} for s in strategies.startable(work, alert.object, alert.record_id, alert.rule)
+        ],
         "verdicts": VERDICTS,
         "tomorrow": (today + timedelta(days=1)).isoformat(),
         "next_week": (today + timedelta(days=7)).isoformat(),
         "problems": problems,
-    }  # fmt: skip
+    }
     return page(request, work, "pages/alert.html", area="alerts", status=422 if problems else 200, **context)
 
 
@@ -185,21 +210,43 @@ def chart_of(work: Work, alert: AlertView) -> dict[str, Any] | None:
         return None
     locale, formats = work.actor.locale, Formats(work.actor.locale, work.zone)
     line, clear = why.threshold(work, alert), why.clear_threshold(work, alert)
-    marks = []
+    marks: list[dict[str, Any]] = []
     if line:
         word = Text("阈值", "threshold").of(locale)
-        marks.append({"value": line.value, "kind": "threshold", "label": f"{word} {OP_WORDS[line.op]} {formats.number(line.value)}", "short": f"{OP_WORDS[line.op]} {formats.number(line.value)}"})
+        marks.append(
+            {
+                "value": line.value,
+                "kind": "threshold",
+                "label": f"{word} {OP_WORDS[line.op]} {formats.number(line.value)}",
+                "short": f"{OP_WORDS[line.op]} {formats.number(line.value)}",
+            }
+        )
     if clear and (not line or clear.value != line.value):
         word = Text("解除", "clears").of(locale)
-        marks.append({"value": clear.value, "kind": "clear", "label": f"{word} {OP_WORDS[clear.op]} {formats.number(clear.value)}", "short": formats.number(clear.value)})
+        marks.append(
+            {"value": clear.value, "kind": "clear", "label": f"{word} {OP_WORDS[clear.op]} {formats.number(clear.value)}", "short": formats.number(clear.value)}
+        )
     values = [float(value) for _, value in history]
     top, low = max([*values, *(m["value"] for m in marks)]), min([0.0, *values, *(m["value"] for m in marks)])
-    zones = [{"from": low if line.op.startswith("<") else line.value, "to": line.value if line.op.startswith("<") else top * 1.1, "color": "lv3"}] if line else []
+    zones = (
+        [{"from": low if line.op.startswith("<") else line.value, "to": line.value if line.op.startswith("<") else top * 1.1, "color": "lv3"}] if line else []
+    )
     return {
-        "type": "line", "locale": locale, "title": output.title.of(locale), "unit": formats.unit(output.unit) if output.unit else "", "step": True,
-        "x": [day.isoformat() for day, _ in history], "y": values, "last": formats.number(values[-1], min(2, output.decimals or 0)), "bad": alert.state in OPEN_STATES,
-        "marks": marks, "zones": zones, "min": low, "max": round(top * 1.1 + 0.5, 1) if top > 0 else None, "points": [(formats.date(day), formats.number(value, output.decimals)) for day, value in history],
-    }  # fmt: skip
+        "type": "line",
+        "locale": locale,
+        "title": output.title.of(locale),
+        "unit": formats.unit(output.unit) if output.unit else "",
+        "step": True,
+        "x": [day.isoformat() for day, _ in history],
+        "y": values,
+        "last": formats.number(values[-1], min(2, output.decimals or 0)),
+        "bad": alert.state in OPEN_STATES,
+        "marks": marks,
+        "zones": zones,
+        "min": low,
+        "max": round(top * 1.1 + 0.5, 1) if top > 0 else None,
+        "points": [(formats.date(day), formats.number(value, output.decimals)) for day, value in history],
+    }
 
 
 def _back(alert_id: int) -> Response:

@@ -1,7 +1,7 @@
 """The risk matrix: labels, levels and colours come from the matrix document, counts from the last assessment; a cell opens the list behind it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,12 +13,14 @@ from admin_ui.edge import reading
 from admin_ui.render import page
 from server.errors import NotFound, Text
 from server.feature import Work
-from server.features.assessment import service as assessment
+from server.features.assessment import explain as assessment
 from server.features.matrix.kind import Label, Level, Matrix, RiskType
+from server.features.objects.results import names
 from server.features.records import service as records
 
 router = APIRouter()
 AREA = Area(router, (Link("matrix", Text("风险矩阵", "Risk matrix"), "/matrix", "grid-dots", "matrix", 50),))
+EXPOSURE = "exposure"  # the amount that weighs a cell, when a document gives it
 LINES = 10  # customers shown beside the matrix
 
 
@@ -73,22 +75,28 @@ def matrix_view(work: Work, matrix_key: str = "", risk_type: str = "", cell: str
         raise NotFound(Text("没有这个风险类型", "There is no such risk type"))
     object_key = types[0].object
     counts = assessment.matrix_counts(work, object_key, chosen.key if chosen else None)
-    return _view(matrix, object_key, chosen, types, counts, cell)
+    weighed = EXPOSURE in names(work.catalog, object_key)
+    return _view(matrix, object_key, chosen, types, counts, cell, weighed)
 
 
-def _view(matrix: Matrix, object_key: str, chosen: RiskType | None, types: tuple[RiskType, ...], counts: Mapping[tuple[str, str], Any], selected: str) -> View:
+def _view(
+    matrix: Matrix, object_key: str, chosen: RiskType | None, types: tuple[RiskType, ...], counts: Mapping[tuple[str, str], Any], selected: str, weighed: bool
+) -> View:
     levels = {level.key: level for level in matrix.levels}
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for i in reversed(range(len(matrix.likelihood))):
         rows.append(tuple(_cell(matrix, levels, i, j, counts, chosen, selected) for j in range(len(matrix.impact))))
     cells = [c for row in rows for c in row]
+    if not selected:  # the gravest cell that holds anything is what one looks at first
+        worst = max((c for c in cells if c.count), key=lambda c: (c.level.rank, c.exposure, c.count), default=None)
+        rows = [tuple(replace(c, selected=c is worst) for c in row) for row in rows]
     total = sum(c.count for c in cells)
     lines = []
     for level in reversed(matrix.levels):
         mine = [c for c in cells if c.level.key == level.key]
         count = sum(c.count for c in mine)
         lines.append(LevelLine(level, count, sum(c.exposure or 0 for c in mine), 100 * count / total if total else 0.0))
-    return View(matrix, object_key, chosen, types, tuple(rows), tuple(lines), total, any(c.exposure is not None for c in cells))
+    return View(matrix, object_key, chosen, types, tuple(rows), tuple(lines), total, weighed)
 
 
 def _cell(matrix: Matrix, levels: Mapping[str, Level], i: int, j: int, counts: Mapping[tuple[str, str], Any], chosen: RiskType | None, selected: str) -> Cell:
@@ -97,40 +105,44 @@ def _cell(matrix: Matrix, levels: Mapping[str, Level], i: int, j: int, counts: M
     mark = f"{likelihood.key},{impact.key}"
     query = {"type": chosen.key} if chosen else {}
     url = "/matrix?" + urlencode({**query, "cell": mark})
-    return Cell(likelihood, impact, levels[matrix.cells[i][j]], count_of(found), exposure_of(found), url, mark == selected)
+    return Cell(likelihood, impact, levels[matrix.cells[i][j]], found.count if found else 0, found.exposure if found else 0.0, url, mark == selected)
 
 
-def count_of(found: Any) -> int:
-    return 0 if found is None else int(found.count)
-
-
-def exposure_of(found: Any) -> Any:
-    return None if found is None else found.exposure
+@dataclass(frozen=True)
+class Behind:
+    id: int
+    name: str
+    exposure: float | None
 
 
 @dataclass(frozen=True)
 class Group:
-    """The records of one risk type in one cell."""
+    """The records of one risk type in one cell: the largest, how many there are (up to 1001), and where the list is."""
 
     risk_type: RiskType
-    page: Any
+    rows: tuple[Behind, ...]
+    total: int
     url: str
 
 
-def groups_of(work: Work, view: View, cell: Cell, limit: int) -> tuple[Group, ...]:
+def groups_of(work: Work, view: View, cell: Cell) -> tuple[Group, ...]:
     types = (view.risk_type,) if view.risk_type else view.risk_types
-    groups = []
-    for risk_type in types:
-        conditions = [(f"{risk_type.key}_likelihood", "==", cell.likelihood.key), (f"{risk_type.key}_impact", "==", cell.impact.key)]
-        found = records.query(
-            work, view.object, conditions=conditions, sort="-" + exposure_name(work, view.object) if view.has_exposure else "-updated_at", limit=limit
-        )
-        groups.append(Group(risk_type, found, list_url(view.object, risk_type, cell)))
-    return tuple(g for g in groups if g.page.rows)
+    groups = (_group(work, view, cell, risk_type) for risk_type in types)
+    return tuple(group for group in groups if group.rows)
 
 
-def exposure_name(work: Work, object_key: str) -> str:
-    return "exposure"
+def _group(work: Work, view: View, cell: Cell, risk_type: RiskType) -> Group:
+    found = records.query(
+        work,
+        view.object,
+        conditions=[(f"{risk_type.key}_likelihood", "eq", cell.likelihood.key), (f"{risk_type.key}_impact", "eq", cell.impact.key)],
+        sort=f"-{EXPOSURE}" if view.has_exposure else "",
+        limit=LINES,
+        columns=(),
+        results=(EXPOSURE,) if view.has_exposure else (),
+    )
+    rows = tuple(Behind(r.id, r.name, r.results.get(EXPOSURE)) for r in found.rows)
+    return Group(risk_type, rows, found.total_capped, list_url(view.object, risk_type, cell))
 
 
 def list_url(object_key: str, risk_type: RiskType, cell: Cell) -> str:
@@ -143,5 +155,5 @@ def matrix_page(request: Request, type: str = "", cell: str = "", matrix: str = 
     with reading(request, "matrix") as work:
         view = matrix_view(work, matrix, type, cell)
         chosen = view.selected if view else None
-        groups = groups_of(work, view, chosen, LINES) if view and chosen else ()
+        groups = groups_of(work, view, chosen) if view and chosen else ()
         return page(request, work, "pages/matrix.html", area="matrix", view=view, cell=chosen, groups=groups, show=show)

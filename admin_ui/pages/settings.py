@@ -1,7 +1,6 @@
 """Settings: people, roles, the audit, health."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,6 +23,7 @@ from server.features.records import service as records
 router = APIRouter()
 AREA = Area(router, (Link("settings", Text("设置", "Settings"), "/settings", "settings", "", 90),))
 PER_PAGE = 50
+EMPTY: Mapping[str, Any] = {"username": "", "name": "", "roles": [], "locale": ""}
 TABS: tuple[tuple[str, Text, str], ...] = (
     ("people", Text("人员", "People"), "people"),
     ("roles", Text("角色", "Roles"), "people"),
@@ -51,7 +51,7 @@ def _people(request: Request, work: Work, problems: tuple[Problem, ...] = (), ty
         "people": access.users(work),
         "roles": roles,
         "problems": problems,
-        "typed": typed or {},
+        "typed": typed or EMPTY,
         "editing": editing,
         "tabs": tabs_of(work),
         "tab": "people",
@@ -70,7 +70,7 @@ def create_person(request: Request, form: Mapping[str, list[str]] = Depends(post
     def text(name: str) -> str:
         return form.get(name, [""])[-1]
 
-    typed = {"username": text("username"), "name": text("name"), "roles": form.get("roles", []), "locale": text("locale") or "zh_CN"}
+    typed: dict[str, Any] = {"username": text("username"), "name": text("name"), "roles": form.get("roles", []), "locale": text("locale") or "zh_CN"}
     try:
         with writing(request, "people") as work:
             access.create_user(work, typed["username"], typed["name"], text("password"), typed["roles"], typed["locale"])
@@ -85,7 +85,7 @@ def change_person(request: Request, username: str, form: Mapping[str, list[str]]
     def text(name: str) -> str:
         return form.get(name, [""])[-1]
 
-    typed = {"username": username, "name": text("name"), "roles": form.get("roles", []), "locale": text("locale") or "zh_CN"}
+    typed: dict[str, Any] = {"username": username, "name": text("name"), "roles": form.get("roles", []), "locale": text("locale") or "zh_CN"}
     try:
         with writing(request, "people") as work:
             access.update_user(
@@ -119,10 +119,17 @@ def audit_page(request: Request, actor: str = "", action: str = "", object: str 
         entries = audit.entries(work, actor=actor, action=action, object=object, before=before, limit=PER_PAGE + 1)
         shown = entries[:PER_PAGE]
         context: dict[str, Any] = {
-            "entries": shown, "more": shown[-1].id if len(entries) > PER_PAGE else None, "actions": audit.actions(work), "people": access.user_names(work),
-            "objects": {o.key: o.title for o in work.catalog.all("object")}, "filters": {"actor": actor, "action": action, "object": object},
-            "verified": verify, "broken": audit.verify(work) if verify else None, "tabs": tabs_of(work), "tab": "audit",
-        }  # fmt: skip
+            "entries": shown,
+            "more": shown[-1].id if len(entries) > PER_PAGE else None,
+            "actions": audit.actions(work),
+            "people": access.user_names(work),
+            "objects": {o.key: o.title for o in work.catalog.all("object")},
+            "filters": {"actor": actor, "action": action, "object": object},
+            "verified": verify,
+            "broken": audit.verify(work) if verify else None,
+            "tabs": tabs_of(work),
+            "tab": "audit",
+        }
         return page(request, work, "pages/audit.html", area="settings", **context)
 
 
@@ -130,13 +137,18 @@ def audit_page(request: Request, actor: str = "", action: str = "", object: str 
 def health_page(request: Request) -> HTMLResponse:
     with reading(request, "studio") as work:
         releases = list_releases(work.session, 1)
-        counts = [(o, records.count(work, o.key)) for o in work.catalog.all("object")]
+        counts = [(o, records.query(work, o.key, limit=1, columns=()).total_capped) for o in work.catalog.all("object")]
         database = request.app.state.database
         context: dict[str, Any] = {
-            "release": releases[0] if releases else None, "counts": counts, "total": sum(n for _, n in counts), "database": _database(database),
-            "last": {o.key: last_assessed(work, o.key) for o in work.catalog.all("object") if o.assessed}, "tabs": tabs_of(work), "tab": "health",
-            "people": access.user_names(work), "zone": str(work.zone),
-        }  # fmt: skip
+            "release": releases[0] if releases else None,
+            "counts": counts,
+            "database": _database(database),
+            "last": [(o, assessment.last_run(work, o.key)) for o in work.catalog.all("object") if o.assessed],
+            "tabs": tabs_of(work),
+            "tab": "health",
+            "people": access.user_names(work),
+            "zone": str(work.zone),
+        }
         return page(request, work, "pages/health.html", area="settings", **context)
 
 
@@ -144,13 +156,3 @@ def _database(database: Any) -> str:
     """The kind and the place of the database, without its password."""
     url: sa.URL = database.url
     return url.render_as_string(hide_password=True)
-
-
-def last_assessed(work: Work, object_key: str) -> datetime | None:
-    return assessment.last_assessed(work, object_key)
-
-
-@router.post("/settings/assess")
-def assess_now(request: Request) -> Response:
-    """Everybody assessed again, in chunks of one transaction each."""
-    raise NotImplementedError

@@ -212,10 +212,20 @@ def _draw(request: Request, work: Work, editor: Editor, mode: str, problems: lis
     catalog = drafts.draft_catalog(work)
     used = [Use(work.catalog.kinds[kind], key, title_of(catalog.documents[kind, key].body, key), n) for (kind, key), n in uses.items()]
     context: dict[str, Any] = {
-        "editor": editor, "mode": mode, "node": form.build(body), "text": text or json.dumps(editor.body, ensure_ascii=False, indent=2), "problems": shown,
-        "used": used, "bar": bar_of(work), "url": document_url(editor.kind.key, editor.key), "form_url": document_url(editor.kind.key, editor.key) + "/form", "opened": (),
-        "in_draft": any((c.kind, c.key) == (editor.kind.key, editor.key) for c in drafts.draft_changes(work)), "differences": differences(editor), "document_url": document_url,
-    }  # fmt: skip
+        "editor": editor,
+        "mode": mode,
+        "node": form.build(body),
+        "text": text or json.dumps(editor.body, ensure_ascii=False, indent=2),
+        "problems": shown,
+        "used": used,
+        "bar": bar_of(work),
+        "url": document_url(editor.kind.key, editor.key),
+        "form_url": document_url(editor.kind.key, editor.key) + "/form",
+        "opened": (),
+        "in_draft": any((c.kind, c.key) == (editor.kind.key, editor.key) for c in drafts.draft_changes(work)),
+        "differences": differences(editor),
+        "document_url": document_url,
+    }
     return page(request, work, "pages/document.html", area="studio", status=status, **context)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from server.features.strategies.tasks import Task
 
 from admin_ui.area import Area, Link
 from admin_ui.edge import local_path, reading, writing
@@ -19,6 +18,7 @@ from server.errors import Text
 from server.feature import Work
 from server.features.access import service as access
 from server.features.strategies import service as strategies
+from server.features.strategies.tasks import Task
 
 router = APIRouter()
 STATES: Mapping[str, Text] = {

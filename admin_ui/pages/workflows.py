@@ -128,7 +128,17 @@ def waiting(work: Work, facts: bool = True) -> tuple[WaitingStep, ...]:
         actions = _actions(work, instance) if instance else ()
         found.append(
             WaitingStep(
-                w.object, w.record_id, w.record_name, w.title, w.state.title, w.submitted_by or "", w.entered_at, w.overdue, record.version, actions, _facts(work, w.object, record.display)
+                w.object,
+                w.record_id,
+                w.record_name,
+                w.title,
+                w.state.title,
+                w.submitted_by or "",
+                w.entered_at,
+                w.overdue,
+                record.version,
+                actions,
+                _facts(work, w.object, record.display),
             )
         )
     return tuple(found)

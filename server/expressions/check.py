@@ -68,7 +68,7 @@ class _Checker:
     def _constant(self, node: ast.Constant) -> Fact | None:
         value = node.value
         if value is None:
-            return Fact(NULL, True, literal=None)
+            return Fact(NULL, True, Size(1, 1), literal=None)
         kind = _LITERALS.get(type(value))
         if kind is None:
             return self.problem(node, "literal", Text("不能使用这种值", "This kind of value is not possible"))

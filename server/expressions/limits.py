@@ -10,7 +10,7 @@ INTEGER = 2**63 - 1  # results of integer arithmetic lie within plus and minus t
 STORED_INTEGER = 2**53 - 1  # a stored integer: what JSON and browsers carry exactly, so that sums of fields cannot overflow
 NUMBER = 1e100  # a number is smaller than this in magnitude; a larger result is null
 QUANTUM = 2.0**-332  # about 1e-100: results smaller than this are 0
-EXACT = 2.0**-280  # from here on up a number is kept to its last bit
+EXACT = 2.0**-279  # from here on up a number is kept to its last bit
 
 # Between two reductions to the range above, results may wander this far: no engine overflows or underflows there.
 SAFE_LARGE, SAFE_SMALL = 1e280, 1e-290

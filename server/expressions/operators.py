@@ -203,7 +203,7 @@ def _comparison(node: type[ast.AST]) -> Function:
         f"{{0:key}} {sql} {{1:key}}",
         inline=f"{{0:key}} {symbol} {{1:key}}",
     )
-    text = form("text", plain, f'{{0}} COLLATE "C" {sql} {{1}}') if ordered else form("text", plain)
+    text = form("text", plain, f'{{0}} COLLATE "C" {sql} {{1}} COLLATE "C"') if ordered else form("text", plain)
     forms = [form("integer", plain), number, text, form("date", plain), form("datetime", plain)]
     if not ordered:
         forms.append(form("boolean", plain))

@@ -41,6 +41,10 @@ class Formula(FunctionElement[Any]):
         self.depth, self.weight = depth, weight
         self._is_implicitly_boolean = isinstance(kind, sa.Boolean)  # a condition as it stands: SQLite may use an index for it
 
+    def with_leaves(self, leaves: Sequence[sa.ColumnElement[Any]]) -> "Formula":
+        """The same text over other columns or values."""
+        return Formula(self.type, self.sqlite, self.postgresql, leaves, self.depth, self.weight)
+
 
 def _spell(element: Formula, compiler: Any, text: str, **kw: Any) -> str:
     leaves = list(element.clauses)

@@ -87,7 +87,8 @@ class IntegerField(FieldType):
         return bounds_problem(field, value) or value
 
     def text(self, field: FieldSpec, value: Any, locale: str, zone: object = None) -> str:
-        return "" if value is None else f"{value:,d}"
+        """In groups of thousands where it counts something; a year or a code (no unit) is left whole."""
+        return "" if value is None else f"{value:,d}" if field.unit else str(value)
 
     def from_expression(self, field: FieldSpec, value: Any) -> Any:
         if isinstance(value, float):

@@ -251,7 +251,7 @@ class Maker:
             "integer": ("count_a", "count_b", "count_a", f"({self.pick(INTEGERS)})", f"({self.draw(400) - 200})"),
             "number": ("amount", "ratio", "amount", f"({float(self.pick(NUMBERS))!r})", f"{self.draw(1000) / 8}"),
             "text": ("name", "customer.region", "等级", repr(self.pick(TEXTS_))),
-            "boolean": ("active", "held", "True", "False", "amount > 3", "count_a <= count_b", "name == '客户'"),
+            "boolean": ("active", "held", "True", "False", "(amount > 3)", "(count_a <= count_b)", "(name == '客户')"),
             "date": ("ordered_on", "due_on", "today()", f"date({day.year}, {day.month}, {day.day})"),
             "datetime": ("created_at", "closed_at", "now()"),
             "list": ("lines", "flags", "lines", repr([self.pick(KEYS)]), repr([self.pick(KEYS), self.pick(KEYS)])),

@@ -113,7 +113,8 @@ def test_what_people_read() -> None:
         return FIELD_TYPES[type_key].text(field(type_key, **more), value, locale, SHANGHAI)
 
     assert shown("decimal", Decimal("1234567.50"), decimals=2) == "1,234,567.50"
-    assert shown("integer", 1234567) == "1,234,567"
+    assert shown("integer", 1234567, unit="days") == "1,234,567"
+    assert shown("integer", 2026) == "2026"
     assert shown("number", 0.1 + 0.2) == "0.3"
     assert shown("yes_no", False, "zh_CN") == "否"
     assert shown("choice", "gold", "zh_CN") == "金牌"

@@ -9,6 +9,11 @@ from server.errors import Text
 from server.expressions.function import Form, Function, params
 from server.expressions.types import At
 
+# PostgreSQL computes constant parts of a statement before it looks at any CASE around them: a cast must be safe by itself.
+def _small(at: int) -> str:
+    return f"CAST(CASE WHEN {{{at}}} BETWEEN -4000000 AND 4000000 THEN {{{at}}} END AS integer)"
+
+
 BAD_DATE = Text("没有这个日期", "there is no such date")
 _LEAP_SQLITE = "({y} % 4 = 0 AND {y} % 100 <> 0 OR {y} % 400 = 0)"
 _LEAP_PG = "(mod({y}, 4) = 0 AND mod({y}, 100) <> 0 OR mod({y}, 400) = 0)"
@@ -114,7 +119,7 @@ FUNCTIONS = (
                 "date",
                 _date,
                 _VALID.replace("LEAP", _LEAP_SQLITE.replace("{y}", "{0}")) + "printf('%04d-%02d-%02d', {0}, {1}, {2}) END",
-                _VALID.replace("LEAP", _LEAP_PG.replace("{y}", "{0}")) + "make_date(CAST({0} AS integer), CAST({1} AS integer), CAST({2} AS integer)) END",
+                _VALID.replace("LEAP", _LEAP_PG.replace("{y}", "{0}")) + f"make_date({_small(0)}, {_small(1)}, {_small(2)}) END",
                 may_be_null=True,
                 cause=BAD_DATE,
             ),
@@ -182,7 +187,7 @@ FUNCTIONS = (
                 "date",
                 _add_days,
                 "CASE WHEN {1} BETWEEN julianday('0001-01-01') - julianday({0}) AND julianday('9999-12-31') - julianday({0}) THEN date({0}, {1} || ' days') END",
-                "CASE WHEN {1} BETWEEN DATE '0001-01-01' - {0} AND DATE '9999-12-31' - {0} THEN {0} + CAST({1} AS integer) END",
+                "CASE WHEN {1} BETWEEN DATE '0001-01-01' - {0} AND DATE '9999-12-31' - {0} THEN {0} + " + _small(1) + " END",
                 may_be_null=True,
                 cause=BAD_DATE,
             ),
@@ -199,7 +204,8 @@ FUNCTIONS = (
                 "date",
                 add_months,
                 "weatherglass_add_months({0}, {1})",
-                f"CASE WHEN {{1}} BETWEEN 12 - {_MONTH_INDEX_PG} AND 119999 - {_MONTH_INDEX_PG} THEN CAST({{0}} + make_interval(months => CAST({{1}} AS integer)) AS date) END",
+                f"CASE WHEN {{1}} BETWEEN 12 - {_MONTH_INDEX_PG} AND 119999 - {_MONTH_INDEX_PG}"
+                f" THEN CAST({{0}} + make_interval(months => {_small(1)}) AS date) END",
                 may_be_null=True,
                 cause=BAD_DATE,
             ),

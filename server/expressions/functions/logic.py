@@ -39,7 +39,7 @@ def _between_numbers(x: Any, low: Any, high: Any) -> bool | None:
 def _between_form(kind: str) -> Form:
     if kind == "number":
         return Form(params(x=kind, low=kind, high=kind), "boolean", _between_numbers, "{0:key} BETWEEN {1:key} AND {2:key}", sees_null=True)
-    postgresql = '{0} COLLATE "C" BETWEEN {1} AND {2}' if kind == "text" else ""
+    postgresql = '{0} COLLATE "C" BETWEEN ({1} COLLATE "C") AND ({2} COLLATE "C")' if kind == "text" else ""
     return Form(params(x=kind, low=kind, high=kind), "boolean", _between, "{0} BETWEEN {1} AND {2}", postgresql, sees_null=True)
 
 

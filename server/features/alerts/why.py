@@ -90,7 +90,7 @@ def _sentence(work: Work, alert: AlertView, source: str) -> Text:
     scope = results.scope(work.catalog, alert.object)
     part = expression(source, scope, BOOLEAN)
     titles = {name: known.title for name, known in scope.names.items() if known.title is not None}
-    return Text(sentence(part.checked, titles, {}, "zh_CN"), sentence(part.checked, titles, {}, "en"))
+    return Text(sentence(part.checked, titles, alert.values, "zh_CN"), sentence(part.checked, titles, alert.values, "en"))
 
 
 def _threshold(tree: ast.expr, name: str) -> Threshold | None:
@@ -105,6 +105,9 @@ def _threshold(tree: ast.expr, name: str) -> Threshold | None:
 
 
 def _is_name(node: ast.expr, name: str) -> bool:
+    """The name itself, or with a value for when it is empty: coalesce(name, 0)."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "coalesce" and node.args:
+        return _is_name(node.args[0], name)
     return isinstance(node, ast.Name) and node.id == name
 
 

@@ -23,7 +23,7 @@ from server.features.matrix import engine as matrix
 from server.features.objects import engine as objects
 from server.features.objects import results
 from server.features.objects.kind import ObjectType
-from server.features.objects.step import Expression, Step, Values, expression, rounded_sql
+from server.features.objects.step import Expression, Step, Values, divided, expression, rounded_sql, whole
 from server.features.scoring import engine as scoring
 
 Element = sa.ColumnElement[Any]
@@ -142,7 +142,7 @@ def compile_scalars(catalog: Catalog, object_key: str, level: Iterable[Indicator
     def column(i: Indicator, value: Expression | None, when: Expression | None) -> Element:
         columns = {name: column_of(name) for name in reads}
         conditions = [when.met_sql(columns)] if when else []
-        counted: Element = value.sql(columns) if value else sa.literal(1, sa.Integer())
+        counted: Element = value.sql(columns) if value else whole(1)
         counted = sa.case((conditions[0], counted)) if conditions else counted
         return rounded_sql(_over_all(i.aggregate, counted), i.decimals).label(i.key)
 
@@ -160,7 +160,7 @@ def _over_all(aggregate: str, value: Element) -> Element:
     if aggregate == "sum":
         return exact_sum(value)
     if aggregate == "avg":
-        return exact_sum(value) / sa.func.nullif(count, sa.literal(0.0, sa.Double()))
+        return divided(exact_sum(value), count)
     return sa.cast(getattr(sa.func, aggregate)(value), sa.Double())
 
 

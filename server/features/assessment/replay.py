@@ -10,7 +10,7 @@ from server.config.catalog import Catalog
 from server.errors import NotFound, Text
 from server.expressions.types import At
 from server.feature import Work
-from server.features.assessment.engine import Seen, scope, steps
+from server.features.assessment.engine import Seen, moment, scope, steps
 from server.features.objects import engine as objects
 from server.features.objects import results as stored
 from server.features.objects.step import Values, expression
@@ -26,12 +26,16 @@ NO_DATA = Text("(无数据)", " (no data)")
 
 def read_values(work: Work, object_key: str, ids: Iterable[int], names: Iterable[str], at: At | None = None) -> dict[int, dict[str, Any]]:
     """Fields and results of records of the population as expressions see them, with `id`."""
-    record, found = objects.tables(work.catalog)[object_key].alias("r"), stored.table(work.catalog, object_key).alias("x")
-    seen = Seen(work.catalog, object_key, record, found, at or work.at)
     wanted = sorted(set(names) - {"id"})
-    columns = [seen[name].label(f"v{i}") for i, name in enumerate(wanted)]
-    query = sa.select(record.c.id, *columns).join_from(record, found, found.c.record_id == record.c.id)
-    rows = work.session.execute(query.where(record.c.id.in_(sorted(set(ids)))))
+    memo = ("assessment.read_values", object_key, tuple(wanted))
+    query: sa.Select[Any] | None = work.catalog.memo.get(memo)
+    if query is None:
+        record, found = objects.tables(work.catalog)[object_key].alias("r"), stored.table(work.catalog, object_key).alias("x")
+        seen = Seen(work.catalog, object_key, record, found)
+        columns = [seen[name].label(f"v{i}") for i, name in enumerate(wanted)]
+        query = sa.select(record.c.id, *columns).join_from(record, found, found.c.record_id == record.c.id)
+        query = work.catalog.memo[memo] = query.where(record.c.id.in_(sa.bindparam("ids", expanding=True)))
+    rows = work.session.execute(query, {"ids": sorted(set(ids)), **moment(at or work.at)})
     return {row[0]: {"id": row[0], **dict(zip(wanted, row[1:], strict=True))} for row in rows}
 
 

@@ -16,6 +16,8 @@ from server.expressions.types import At
 from server.feature import Assessed, Saved, Work
 from server.features.assessment import touched
 from server.features.assessment.engine import Pipeline, compile_pipeline, compile_scalars, in_population, moment, outputs, scalar_levels
+from server.features.assessment.explain import explain_class, indicator_lines, matrix_counts, risk_register, score_history
+from server.features.assessment.replay import explain_score
 from server.features.assessment.structure import assessed, update_indexes, update_tables
 from server.features.assessment.tables import assessment_runs, population_values
 from server.features.objects import engine as objects
@@ -24,6 +26,10 @@ from server.features.objects.kind import ObjectType
 from server.storage.changes import insert_changed, upsert
 from server.storage.dialects import Instant
 
+__all__ = [
+    "Summary", "assess_all", "assess_ids", "explain_class", "explain_score", "indicator_lines", "last_run", "matrix_counts", "on_published", "on_saved",
+    "results", "results_of", "risk_register", "score_history",
+]  # fmt: skip
 Element = sa.ColumnElement[Any]
 OpenWork = Callable[[], AbstractContextManager[Work]]
 CHUNK = 2000  # records of one transaction of a run: about a quarter of a second, so that saves are not kept waiting
@@ -193,7 +199,7 @@ def assess_ids(work: Work, object_key: str, ids: Iterable[int]) -> int:
     """Some records, in the caller's transaction. Gives how many changed."""
     wanted = sorted(set(ids))
     scalars = kept_scalars(work, object_key)
-    parts = (Part(ids=tuple(wanted[i : i + IDS])) for i in range(0, len(wanted), IDS))
+    parts = [Part(ids=tuple(wanted[i : i + IDS])) for i in range(0, len(wanted), IDS)] if len(wanted) > 1 else [Part(low=i - 1, high=i) for i in wanted]
     return sum(assess_part(work, object_key, part, work.at, scalars).changed for part in parts)
 
 

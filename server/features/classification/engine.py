@@ -11,7 +11,7 @@ from server.config.output import Output
 from server.expressions.types import BOOLEAN, TEXT, At, Scope
 from server.features.classification.kind import Classification, Row
 from server.features.objects.results import names_used
-from server.features.objects.step import Columns, Expression, Step, Values, expression
+from server.features.objects.step import Columns, Expression, Step, Values, expression, word
 
 
 def gives(classification: Classification, catalog: Catalog, object_key: str) -> Iterable[Output]:
@@ -48,9 +48,9 @@ class Rows:
         otherwise: sa.ColumnElement[Any] = sa.null()
         for when, value in self.rows:
             if when is None:
-                otherwise = sa.literal(value, sa.Text())
+                otherwise = word(value)
                 break
-            whens.append((when.met_sql(columns), sa.literal(value, sa.Text())))
+            whens.append((when.met_sql(columns), word(value)))
         return sa.case(*whens, else_=otherwise) if whens else sa.cast(otherwise, sa.Text())
 
 

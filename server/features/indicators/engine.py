@@ -17,7 +17,7 @@ from server.expressions.types import INTEGER, NUMBER, At, Scope, Type
 from server.features.indicators.kind import Indicator
 from server.features.objects import engine as objects
 from server.features.objects.results import names_used
-from server.features.objects.step import Columns, Expression, Step, Values, expression, formula, number, rounded, rounded_sql
+from server.features.objects.step import Columns, Expression, Step, Values, expression, formula, number, rounded, rounded_sql, whole
 
 PERCENT_DECIMALS = 1  # of a change in percent: what people see is what is compared
 COUNTS = ("count", "distinct")
@@ -31,9 +31,22 @@ def raw_name(key: str, *, previous: bool = False) -> str:
 
 def source_scope(catalog: Catalog, indicator: Indicator) -> Scope:
     """What filter, value, divisor and match may name: the source record, and the subject behind `subject.`."""
-    names = dict(objects.scope(catalog, indicator.source).names)
-    subject = objects.scope(catalog, indicator.object, references=False).names
-    return Scope(names | {f"subject.{key}": name for key, name in subject.items()})
+    memo = ("indicators.source_scope", indicator.source, indicator.object)
+    found: Scope | None = catalog.memo.get(memo)
+    if found is None:
+        subject = objects.scope(catalog, indicator.object, references=False).names
+        names = {**objects.scope(catalog, indicator.source).names, **{f"subject.{key}": name for key, name in subject.items()}}
+        found = catalog.memo[memo] = Scope(names)
+    return found
+
+
+def source_text(catalog: Catalog, indicator: Indicator, text: str) -> Expression:
+    """One of the texts over a source record, checked once for all indicators that have it."""
+    memo = ("indicators.source_text", indicator.source, indicator.object, text)
+    found: Expression | None = catalog.memo.get(memo)
+    if found is None:
+        found = catalog.memo[memo] = expression(text, source_scope(catalog, indicator))
+    return found
 
 
 def value_type(catalog: Catalog, indicator: Indicator) -> Type:
@@ -167,7 +180,7 @@ class _Missing:
     def sql(self, value: sa.ColumnElement[Any], columns: Columns) -> sa.ColumnElement[Any]:
         if self.default is None:
             return value
-        default: sa.ColumnElement[Any] = sa.literal(int(self.default), sa.BigInteger()) if self.kind == INTEGER else number(self.default)
+        default: sa.ColumnElement[Any] = whole(int(self.default)) if self.kind == INTEGER else number(self.default)
         if self.when is not None:
             default = sa.case((self.when.met_sql(columns), sa.null()), else_=default)
         return sa.func.coalesce(value, default)

@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from server.config.catalog import Catalog
-from server.expressions.types import DATE, INTEGER, NUMBER
-from server.features.indicators.engine import PICKS, raw_name, source_scope, value_type
+from server.expressions.types import DATE, INTEGER
+from server.features.indicators.engine import PICKS, raw_name, source_scope, source_text, value_type
 from server.features.indicators.kind import Indicator
 from server.features.objects import engine as objects
 from server.features.objects.kind import ObjectType
-from server.features.objects.step import Columns, Expression, expression, formula, number
+from server.features.objects.step import Columns, Expression, divided, formula, number, whole
 from server.storage.dialects import Instant
 
 Element = sa.ColumnElement[Any]
@@ -50,12 +50,14 @@ class Pass:
     source: str
     join: str
     match: str
-    whole: bool  # first and last pick one record and pass alone
+    together: bool  # first and last pick one record and pass alone
     gathered: tuple[Gathered, ...]
 
 
 def passes(indicators: Iterable[Indicator]) -> tuple[Pass, ...]:
-    shared: dict[tuple[str, str, str], list[Gathered]] = {}
+    """What shares source, way and filter is gathered together, the windowed apart from all time: a scan of an index is far cheaper than a filter
+    worked out again for each number (a million orders: 0.05 s against 0.1 s each), and a bounded one reads recent records only."""
+    shared: dict[tuple[str, str, str, str, bool], list[Gathered]] = {}
     alone: list[Pass] = []
     for indicator in indicators:
         if not indicator.source or indicator.over_population:
@@ -65,8 +67,9 @@ def passes(indicators: Iterable[Indicator]) -> tuple[Pass, ...]:
             if indicator.aggregate in ("first", "last"):
                 alone.append(Pass(indicator.source, indicator.join, indicator.match, False, (gathered,)))
             else:
-                shared.setdefault((indicator.source, indicator.join, indicator.match), []).append(gathered)
-    return (*(Pass(*key, True, tuple(found)) for key, found in shared.items()), *alone)
+                key = (indicator.source, indicator.join, indicator.match, indicator.filter.strip(), bool(indicator.window_days))
+                shared.setdefault(key, []).append(gathered)
+    return (*(Pass(key[0], key[1], key[2], True, tuple(found)) for key, found in shared.items()), *alone)
 
 
 class Names(Mapping[str, Element]):
@@ -100,8 +103,7 @@ def source_names(catalog: Catalog, found: Pass) -> frozenset[str]:
 def _expressions(catalog: Catalog, found: Pass) -> Iterator[Expression]:
     for gathered in found.gathered:
         i = gathered.indicator
-        scope = source_scope(catalog, i)
-        yield from (expression(text, scope) for text in (i.filter, i.value, i.divisor, i.match) if text)
+        yield from (source_text(catalog, i, text) for text in (i.filter, i.value, i.divisor, i.match) if text)
 
 
 # -- The moment --------------------------------------------------------------------------------------------------------------
@@ -155,7 +157,7 @@ class Gathering:
 
     def query(self) -> sa.Select[Any]:
         """Columns: id and one for each raw number."""
-        return self._gathered() if self.found.whole else self._picked(self.found.gathered[0])
+        return self._gathered() if self.found.together else self._picked(self.found.gathered[0])
 
     def _gathered(self) -> sa.Select[Any]:
         conditions = [self._conditions(g) for g in self.found.gathered]
@@ -200,7 +202,7 @@ class Gathering:
         return query.where(alive, self.scoped(joined))
 
     def _text(self, text: str) -> Expression:
-        return expression(text, source_scope(self.catalog, self.found.gathered[0].indicator))
+        return source_text(self.catalog, self.found.gathered[0].indicator, text)
 
     def _date(self, name: str) -> tuple[Element, bool]:
         kind = source_scope(self.catalog, self.found.gathered[0].indicator).names[name].type
@@ -226,23 +228,23 @@ class Gathering:
             return sa.case((sa.and_(*conditions), value)) if conditions else value
 
         if i.aggregate in ("count", "distinct"):
-            value: Element = self._text(i.value).sql(self.names) if i.value else sa.literal(1, sa.Integer())
+            value: Element = self._text(i.value).sql(self.names) if i.value else whole(1)
             value = counted(value)
-            return sa.func.nullif(sa.func.count(sa.distinct(value) if i.aggregate == "distinct" else value), 0)
+            return sa.func.nullif(sa.func.count(sa.distinct(value) if i.aggregate == "distinct" else value), whole(0), type_=sa.BigInteger())
         if i.aggregate in PICKS:
             return getattr(sa.func, i.aggregate)(counted(self._text(i.value).sql(self.names)))  # type: ignore[no-any-return]
         total = self._sum(i.value, counted)
         if i.aggregate == "avg":
-            return total / sa.func.nullif(sa.cast(sa.func.count(counted(self._text(i.value).sql(self.names))), sa.Double()), number(0))
+            return divided(total, sa.cast(sa.func.count(counted(self._text(i.value).sql(self.names))), sa.Double()))
         if i.aggregate == "ratio":
-            return total / sa.func.nullif(self._sum(i.divisor, counted), number(0)) * number(i.scale)
+            return divided(total, self._sum(i.divisor, counted)) * number(i.scale)
         return sa.cast(total, sa.BigInteger()) if value_type(self.catalog, i) == INTEGER else total
 
     def _sum(self, text: str, counted: Callable[[Element], Element]) -> Element:
         field = self.object_type.fields.get(text.strip())
         if field is not None and field.type == "decimal" and field.key in self.source.c:
             scaled = sa.cast(counted(sa.type_coerce(self.source.c[field.key], sa.BigInteger())), sa.Double())
-            return sa.func.sum(scaled, type_=sa.Double()) / number(10**field.decimals)
+            return divided(sa.func.sum(scaled, type_=sa.Double()), number(10**field.decimals))
         made = self._text(text)
         value = made.sql(self.names)
         if made.checked.type == INTEGER:
@@ -252,6 +254,6 @@ class Gathering:
 
 def exact_sum(value: Element) -> Element:
     """The sum of doubles to nine decimals, added as whole numbers before and after the point."""
-    whole = formula("floor(value)", "value").sql({"value": value})
-    rest = formula("floor((value - floor(value)) * 1000000000 + 0.5)", "value").sql({"value": value})
-    return sa.func.sum(sa.cast(whole, sa.Double()), type_=sa.Double()) + sa.func.sum(sa.cast(rest, sa.Double()), type_=sa.Double()) / number(1e9)
+    before = formula("floor(value)", "value").sql({"value": value})
+    after = formula("floor((value - floor(value)) * 1000000000 + 0.5)", "value").sql({"value": value})
+    return sa.func.sum(sa.cast(before, sa.Double()), type_=sa.Double()) + divided(sa.func.sum(sa.cast(after, sa.Double()), type_=sa.Double()), number(1e9))

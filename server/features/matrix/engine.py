@@ -12,7 +12,7 @@ from server.expressions.types import INTEGER, TEXT, At, Scope
 from server.features.classification.engine import first_met
 from server.features.matrix.kind import Matrix, RiskType
 from server.features.objects.results import names_used
-from server.features.objects.step import Columns, Step, Values
+from server.features.objects.step import Columns, Step, Values, whole, word
 
 
 def likelihood_name(risk_type: RiskType) -> str:
@@ -87,8 +87,8 @@ def steps_of_risk_type(risk_type: RiskType, catalog: Catalog, scope: Scope) -> t
     def sql(columns: Columns) -> sa.ColumnElement[Any]:
         whens: list[tuple[Any, Any]] = []
         for likelihood, row in zip(matrix.likelihood, matrix.cells, strict=True):
-            by_impact = [(columns[grave] == impact.key, sa.literal(level, sa.Text())) for impact, level in zip(matrix.impact, row, strict=True)]
-            whens.append((columns[likely] == likelihood.key, sa.case(*by_impact)))
+            by_impact = [(columns[grave] == word(impact.key), word(level)) for impact, level in zip(matrix.impact, row, strict=True)]
+            whens.append((columns[likely] == word(likelihood.key), sa.case(*by_impact)))
         return sa.case(*whens)
 
     def value(values: Values, at: At) -> str | None:
@@ -108,9 +108,9 @@ def steps_of_matrix(matrix: Matrix, catalog: Catalog, object_key: str) -> tuple[
 
 def _count(level: str, types: list[str]) -> Step:
     def sql(columns: Columns) -> sa.ColumnElement[Any]:
-        count: sa.ColumnElement[Any] = sa.literal(0, sa.BigInteger())
+        count: sa.ColumnElement[Any] = whole(0)
         for key in types:
-            count = count + sa.case((columns[key] == level, sa.literal(1, sa.BigInteger())), else_=sa.literal(0, sa.BigInteger()))
+            count = count + sa.case((columns[key] == word(level), whole(1)), else_=whole(0))
         return count
 
     return Step(count_name(level), frozenset(types), INTEGER, sql, lambda values, at: sum(values.get(key) == level for key in types))

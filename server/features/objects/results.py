@@ -102,8 +102,12 @@ def _inferred(expression: str, scope: Scope) -> Type:
 
 def scope(catalog: Catalog, object_key: str, *, references: bool = True) -> Scope:
     """Fields, system fields and results: what scores, alerts, lists and reports may name."""
-    fields = objects.scope(catalog, object_key, references=references).names
-    return Scope({**fields, **{name: output.as_name for name, output in names(catalog, object_key).items()}})
+    memo = ("results.scope", object_key, references)
+    found: Scope | None = catalog.memo.get(memo)
+    if found is None:
+        fields = objects.scope(catalog, object_key, references=references).names
+        found = catalog.memo[memo] = Scope({**fields, **{name: output.as_name for name, output in names(catalog, object_key).items()}})
+    return found
 
 
 # -- Tables ------------------------------------------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from server.errors import Invalid
 from server.expressions.check import Checked, check
 from server.expressions.compile import compile_python
-from server.expressions.sql import compile_sql, when_true
+from server.expressions.sql import Formula, compile_sql, when_true
 from server.expressions.types import NUMBER, At, Name, Scope, Type
+from server.storage.dialects import Constant, constants_for
 
 Columns = Mapping[str, sa.ColumnElement[Any]]
 Values = Mapping[str, Any]
@@ -43,7 +44,8 @@ class Expression:
         return self.checked.names
 
     def sql(self, columns: Columns) -> sa.ColumnElement[Any]:
-        return compile_sql(self.checked, {name: columns[name] for name in self.checked.names})
+        made = compile_sql(self.checked, {name: columns[name] for name in self.checked.names})
+        return made.with_leaves(constants_for(list(made.clauses))) if isinstance(made, Formula) else made
 
     def met_sql(self, columns: Columns) -> sa.ColumnElement[bool]:
         return when_true(self.sql(columns))
@@ -87,4 +89,17 @@ def calculated(source: str, **values: Any) -> Any:
 
 
 def number(value: float) -> sa.ColumnElement[float]:
-    return sa.literal(float(value), sa.Double())
+    return Constant(float(value))
+
+
+def whole(value: int) -> sa.ColumnElement[int]:
+    return Constant(int(value))
+
+
+def word(value: str) -> sa.ColumnElement[str]:
+    return Constant(value)
+
+
+def divided(one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Doubles divided; null when the divisor is 0. SQLAlchemy's own `/` makes numeric of a divisor whose type it does not know."""
+    return one.op("/", precedence=8, return_type=sa.Double())(sa.func.nullif(other, number(0), type_=sa.Double()))

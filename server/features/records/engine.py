@@ -275,5 +275,6 @@ def form_state(
             placeholder=kind.entry(field, settled.values.get(key), reading) if key in typed_empty else "",
         )
     bad = {p.path for p in problems}
-    problems += [p for p in _broken(rule, shown, at) if p.path not in bad]
+    if raw:  # an empty form has made no mistake yet
+        problems += [p for p in _broken(rule, shown, at) if p.path not in bad]
     return FormState(states, tuple(problems))

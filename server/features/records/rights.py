@@ -7,9 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import True_
 
-from server.expressions.types import Name, Scope
+from server.expressions.types import TEXT, Name, Scope
 from server.feature import Work
 from server.features.access import service as access
+from server.features.access.conditions import CURRENT_USER
 from server.features.objects.engine import ValueColumns, scope, tables, value_columns
 from server.features.objects.kind import Field, ObjectType
 
@@ -69,7 +70,7 @@ def visible_scope(work: Work, object_key: str, results: Mapping[str, Name] | Non
         group, key = (head, rest) if dot else ("", name)
         if group in allowed and key not in allowed[group]:
             names[name] = what
-    return Scope(names | dict(results or {}))
+    return Scope({CURRENT_USER: Name(TEXT, False), **names, **(results or {})})
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ class VisibleColumns(Mapping[str, sa.ColumnElement[Any]]):
     def __getitem__(self, name: str) -> sa.ColumnElement[Any]:
         if name in self.results:
             return self.results[name]
+        if name == CURRENT_USER:
+            return sa.literal(self.work.actor.username, sa.Text())
         head, dot, rest = name.partition(".")
         if not dot:
             return self.own[name]
@@ -94,10 +97,10 @@ class VisibleColumns(Mapping[str, sa.ColumnElement[Any]]):
         return (query if readable is None else query.where(readable)).correlate(self.own.source).scalar_subquery()
 
     def __iter__(self) -> Iterator[str]:
-        return iter([*self.own, *self.results])
+        return iter([CURRENT_USER, *self.own, *self.results])
 
     def __len__(self) -> int:
-        return len(self.own) + len(self.results)
+        return 1 + len(self.own) + len(self.results)
 
 
 def visible_columns(work: Work, object_key: str, source: sa.FromClause, results: Mapping[str, sa.ColumnElement[Any]] | None = None) -> VisibleColumns:

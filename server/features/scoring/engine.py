@@ -12,7 +12,7 @@ from server.config.output import Output
 from server.errors import Text
 from server.expressions.types import NUMBER, At, Scope, Type
 from server.features.objects.results import names_used
-from server.features.objects.step import DECIMALS, Columns, Expression, Step, Values, expression, number, rounded, rounded_sql
+from server.features.objects.step import DECIMALS, Columns, Expression, Step, Values, divided, expression, number, rounded, rounded_sql, word
 from server.features.scoring.kind import Band, Factor, Score
 
 MISSING_POINTS: Mapping[str, float] = {"neutral": 50.0, "worst": 100.0}  # the other policies give no points
@@ -134,7 +134,7 @@ def _total_sql(score: Score, columns: Columns) -> sa.ColumnElement[Any]:
         weights = weights + (sa.case((value.is_(None), number(0)), else_=number(f.weight)) if f.missing == "skip" else number(f.weight))
         if f.missing == "block":
             blocks.append(value.is_(None))
-    total = rounded_sql(points / sa.func.nullif(weights, number(0)), score.decimals)
+    total = rounded_sql(divided(points, weights), score.decimals)
     return sa.case((sa.or_(*blocks), sa.null()), else_=total) if blocks else total
 
 
@@ -154,7 +154,7 @@ def _weighted_sql(factor: Factor, value: sa.ColumnElement[Any]) -> sa.ColumnElem
 def _literal(value: Any) -> sa.ColumnElement[Any]:
     if isinstance(value, bool):
         return sa.true() if value else sa.false()
-    return number(value) if isinstance(value, int | float) else sa.literal(value, sa.Text())
+    return number(value) if isinstance(value, int | float) else word(str(value))
 
 
 def _coverage_sql(score: Score, columns: Columns) -> sa.ColumnElement[Any]:
@@ -162,4 +162,4 @@ def _coverage_sql(score: Score, columns: Columns) -> sa.ColumnElement[Any]:
     known: sa.ColumnElement[Any] = number(0)
     for f in score.factors:
         known = known + sa.case((columns[f.key].is_(None), number(0)), else_=number(f.weight))
-    return rounded_sql(known / sa.func.nullif(number(everything), number(0)) * number(100), COVERAGE_DECIMALS)
+    return rounded_sql(divided(known, number(everything)) * number(100), COVERAGE_DECIMALS)

@@ -154,6 +154,7 @@ def test_filter_is_the_language(company: Company) -> None:
     page = listed(company, filter="region == 'east' and credit_limit > 20 and has(tags, 'key')", limit=500)
     expected = [f["name"] for f in firms(60) if f["region"] == "east" and f["credit_limit"] and float(f["credit_limit"]) > 20 and "key" in f["tags"]]
     assert sorted(names(page)) == sorted(expected)
+    assert listed(company, LI, filter="owner == current_user").total_capped == 30
     deals = listed(company, object_key="deal", filter="company.region == 'north' and company.age_days > 0", limit=500)
     assert deals.rows
     assert {r.values["region"] for r in deals.rows} == {"north"}
