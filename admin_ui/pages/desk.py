@@ -27,6 +27,7 @@ from server.features.strategies.tasks import Task, my_tasks
 
 router = APIRouter(include_in_schema=False)
 SHOWN = 5
+NO_CELL = "-"  # the desk's matrix has no cell marked
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def _desk(work: Work) -> Desk:
         tuple(moves),
         moved,
         _mine(work, object_type, lead) if object_type else None,
-        matrix_view(work) if roles.may(work, "matrix") else None,
+        matrix_view(work, cell=NO_CELL) if roles.may(work, "matrix") else None,
     )
 
 
@@ -99,8 +100,16 @@ def _mine(work: Work, object_type: ObjectType, lead: Subject) -> Mine | None:
     if not own:
         counts = class_counts(work, object_type.key, lead.level.key)
     suffix = f"&{object_type.owner_field}={work.actor.username}" if own and object_type.owner_field else ""
-    lines = tuple(LevelLine(c, counts.get(c.key, 0), f"/o/{object_type.key}?{lead.level.key}={c.key}{suffix}") for c in reversed(lead.level.classes) if counts.get(c.key) or c.color)
-    title = Text(f"我的{object_type.plural.zh}", f"My {object_type.plural.en.lower()}") if own else Text(f"全部{object_type.plural.zh}", f"All {object_type.plural.en.lower()}")
+    lines = tuple(
+        LevelLine(c, counts.get(c.key, 0), f"/o/{object_type.key}?{lead.level.key}={c.key}{suffix}")
+        for c in reversed(lead.level.classes)
+        if counts.get(c.key) or c.color
+    )
+    title = (
+        Text(f"我的{object_type.plural.zh}", f"My {object_type.plural.en.lower()}")
+        if own
+        else Text(f"全部{object_type.plural.zh}", f"All {object_type.plural.en.lower()}")
+    )
     return Mine(title, lines, sum(counts.values()))
 
 

@@ -89,8 +89,9 @@ def record_list(request: Request, object_key: str) -> Response:
             "people": people.user_names(work) if any(c.field is not None and c.field.type == "user" for c in columns) else {},
             "may_create": access.allowed(work, object_key, "create"),
         }
-        block = "listing" if is_partial(request) else ""
-        return page(request, work, "pages/list.html", block=block, status=status, area=f"o/{object_key}", **context)
+        if is_partial(request):
+            return fragment(request, work, "parts/listing.html", status=status, **context)
+        return page(request, work, "pages/list.html", status=status, area=f"o/{object_key}", **context)
 
 
 def _views(work: Work, object_type: ObjectType, address: listing.Address) -> list[tuple[Text, str, bool]]:
