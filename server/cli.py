@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 import uvicorn
 from rich.console import Console
-from rich.progress import Progress, TextColumn
+from rich.progress import Progress, TaskID, TextColumn
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.app import create_app
@@ -20,6 +20,7 @@ from server.clock import now
 from server.config.catalog import Catalog
 from server.config.check import check as check_documents
 from server.config.check import errors
+from server.config.drafts import draft_catalog
 from server.config.load import load_folder, template_folders
 from server.config.publish import publish as publish_documents
 from server.config.publish import rollback as publish_older
@@ -27,6 +28,9 @@ from server.config.releases import Catalogs, list_releases
 from server.errors import AppError, Invalid, Problem, Text
 from server.feature import SYSTEM, Work, working
 from server.features.access.people import first_admin
+from server.features.assessment.report import explanation_data, explanation_lines, simulation_data, simulation_lines, summary_data
+from server.features.assessment.service import assess_all
+from server.features.assessment.simulation import simulate
 from server.features.audit import service as audit
 from server.features.records.importing import import_csv
 from server.features.records.mapping import load_mapping
@@ -226,6 +230,84 @@ def import_records(
         say(Text(zh, f"{report.rows} rows: {en}"))
     if report.rejected:
         raise typer.Exit(1)
+
+
+# -- Assessment ----------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def assess(
+    object_key: Annotated[str, typer.Argument(metavar="[OBJECT]", help="Key of an assessed object; none: all of them.")] = "",
+    as_of: Annotated[str, typer.Option(help="A past day, YYYY-MM-DD: repeats its numbers into the history and touches nothing else.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Indicators, scores, classes, levels and alerts of the whole population. A run that was cut off is continued."""
+    day = _day(as_of)
+    with opened() as it, Progress(console=Console(stderr=True), transient=True) as bar:
+        with it.work(write=False) as work:
+            keys = [object_key] if object_key else [o.key for o in work.catalog.all("object") if o.assessed]
+        found = []
+        for key in keys:
+            task = bar.add_task(key, total=None)
+
+            def show(done: int, total: int, task: TaskID = task) -> None:
+                bar.update(task, completed=done, total=total)
+
+            found.append((key, assess_all(lambda: it.work(write=True, cause="assess"), key, day, show)))
+    if as_json:
+        typer.echo(json.dumps([summary_data(key, s) for key, s in found], ensure_ascii=False))
+        return
+    for key, s in found:
+        zh = f"{key} {s.as_of}：评估 {s.records}，变化 {s.changed}，新预警 {s.alerts_opened}，解除 {s.alerts_cleared}，{s.seconds:.1f} 秒"
+        say(
+            Text(
+                zh,
+                f"{key} {s.as_of}: {s.records} assessed, {s.changed} changed, {s.alerts_opened} alerts opened, {s.alerts_cleared} cleared, {s.seconds:.1f} s",
+            )
+        )
+
+
+@app.command("simulate")
+def simulate_documents(
+    folders: Annotated[list[Path] | None, typer.Argument(help="Documents that replace live ones of their kind and key; none: the draft.")] = None,
+    object_key: Annotated[str, typer.Option("--object", help="Key of the assessed object; none: the first.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """What documents would change on the whole population: who moves, which alerts. Nothing is kept. Exit code 1 when they have problems."""
+    documents, problems = load_folder(*folders) if folders else ([], [])
+    if problems:
+        raise Invalid(problems)
+    with opened() as it, it.work(write=False) as work:
+        candidate = work.catalog.with_documents(documents) if folders else draft_catalog(work)
+        key = object_key or next((o.key for o in work.catalog.all("object") if o.assessed), "")
+        found = simulate(work, candidate, key)
+        if as_json:
+            typer.echo(json.dumps(simulation_data(found), ensure_ascii=False))
+        else:
+            for line in simulation_lines(candidate, key, found, it.settings.locale):
+                typer.echo(line)
+    if not as_json:
+        for problem in found.errors:
+            typer.echo(line_of(problem), err=True)
+    if errors(found.errors):
+        raise typer.Exit(1)
+
+
+@app.command()
+def explain(
+    object_key: Annotated[str, typer.Argument(metavar="OBJECT")],
+    record_id: Annotated[int, typer.Argument(metavar="ID")],
+    name: Annotated[str, typer.Argument(help="A score, class, risk type or indicator; none: all but the indicators.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Why a record has its scores, classes and levels: what was seen, what it contributed, which condition was met."""
+    with opened() as it, it.work(write=False) as work:
+        data = explanation_data(work, object_key, record_id, name)
+    if as_json:
+        typer.echo(json.dumps(data, ensure_ascii=False))
+        return
+    for line in explanation_lines(data, it.settings.locale):
+        typer.echo(line)
 
 
 # -- Audit and reviews -----------------------------------------------------------------------------------------------------------

@@ -69,30 +69,60 @@ OBJECTS = [
     an_object(
         "client",
         {
-            "name": "text", "segment": {"x-type": "choice", **SEGMENTS}, "credit": MONEY, "weight": "number", "active": "yes_no", "since": "date",
-            "team": {"x-type": "reference", "x-reference": "team"}, "owner": "user",
+            "name": "text",
+            "segment": {"x-type": "choice", **SEGMENTS},
+            "credit": MONEY,
+            "weight": "number",
+            "active": "yes_no",
+            "since": "date",
+            "team": {"x-type": "reference", "x-reference": "team"},
+            "owner": "user",
             "days_with_us": {"x-type": "integer", "x-computed": "days_between(since, today())"},
         },
-        name_field="name", owner_field="owner", assess={"when": "coalesce(active, True)"},
+        name_field="name",
+        owner_field="owner",
+        assess={"when": "coalesce(active, True)"},
     ),
     an_object(
         "sale",
         {
-            "no": "text", "client": {"x-type": "reference", "x-reference": "client"}, "team": {"x-type": "reference", "x-reference": "team"}, "day": "date", "moment": "datetime",
-            "amount": MONEY, "cost": MONEY, "units": "integer", "rate": "number", "kind": {"x-type": "choice", **options("won", "paid", "lost")},
+            "no": "text",
+            "client": {"x-type": "reference", "x-reference": "client"},
+            "team": {"x-type": "reference", "x-reference": "team"},
+            "day": "date",
+            "moment": "datetime",
+            "amount": MONEY,
+            "cost": MONEY,
+            "units": "integer",
+            "rate": "number",
+            "kind": {"x-type": "choice", **options("won", "paid", "lost")},
             "age": {"x-type": "integer", "x-computed": "days_between(day, today())"},
         },
     ),
     an_object("news", {"headline": "text", "segments": {"x-type": "multi_choice", **SEGMENTS}, "points": "number", "day": "date"}, name_field="headline"),
-]  # fmt: skip
+]
 
 INDICATORS = [
-    an_indicator("sales", **SALES, filter=WON, aggregate="count", date="day", window_days=30, previous={"offset_days": 30}, decimals=0, missing=0, alarm="sales < 1"),
+    an_indicator(
+        "sales", **SALES, filter=WON, aggregate="count", date="day", window_days=30, previous={"offset_days": 30}, decimals=0, missing=0, alarm="sales < 1"
+    ),
     an_indicator("all_sales", **SALES, aggregate="count", decimals=0),
-    an_indicator("turnover", **SALES, filter=WON, aggregate="sum", value="amount", date="day", window_days=90, decimals=2, missing=0,
-                 previous={"offset_days": 365, "when": "all_sales >= 3"}),
+    an_indicator(
+        "turnover",
+        **SALES,
+        filter=WON,
+        aggregate="sum",
+        value="amount",
+        date="day",
+        window_days=90,
+        decimals=2,
+        missing=0,
+        previous={"offset_days": 365, "when": "all_sales >= 3"},
+    ),
     an_indicator("units_sum", **SALES, aggregate="sum", value="units", date="day", decimals=0),
-    an_indicator("rated", **SALES, filter=WON, aggregate="sum", value="rate * units", date="moment", window_days=60, decimals=4, missing=0, missing_when="all_sales == 0"),
+    an_indicator(
+        "rated", **SALES, filter=WON, aggregate="sum", value="rate * units", date="moment", window_days=60, decimals=4, missing=0, missing_when="all_sales == 0"
+    ),
     an_indicator("mean_amount", **SALES, filter=WON, aggregate="avg", value="amount", date="moment", decimals=2),
     an_indicator("mean_rate", **SALES, aggregate="avg", value="rate", date="day", window_days=120, decimals=3),
     an_indicator("largest", **SALES, aggregate="max", value="amount", date="day", window_days=365, decimals=2),
@@ -101,12 +131,23 @@ INDICATORS = [
     an_indicator("first_kind", **SALES, aggregate="first", value="kind", date="day"),
     an_indicator("last_rate", **SALES, filter=WON, aggregate="last", value="rate", date="moment", window_days=200, previous={"offset_days": 30}, decimals=3),
     an_indicator("kinds", **SALES, aggregate="distinct", value="kind", date="day", window_days=180, decimals=0),
-    an_indicator("margin_pct", **SALES, filter=WON, aggregate="ratio", value="amount - cost", divisor="amount", scale=100, date="day", window_days=365, decimals=1),
+    an_indicator(
+        "margin_pct", **SALES, filter=WON, aggregate="ratio", value="amount - cost", divisor="amount", scale=100, date="day", window_days=365, decimals=1
+    ),
     an_indicator("oldest_open", **SALES, filter='kind == "lost"', aggregate="max", value="age", decimals=0, missing=0, missing_when="all_sales == 0"),
     an_indicator("team_sales", **SALES, filter="team.risky", aggregate="count", date="day", decimals=0),
     an_indicator("own_segment", source="sale", join="client", filter='subject.segment == "a" and amount > subject.credit', aggregate="count", decimals=0),
-    an_indicator("pressure", source="news", match="is_empty(segments) or has(segments, subject.segment)", aggregate="sum",
-                 value="points * 0.5 ** (days_between(day, today()) / 30)", date="day", window_days=120, decimals=1, missing=0),
+    an_indicator(
+        "pressure",
+        source="news",
+        match="is_empty(segments) or has(segments, subject.segment)",
+        aggregate="sum",
+        value="points * 0.5 ** (days_between(day, today()) / 30)",
+        date="day",
+        window_days=120,
+        decimals=1,
+        missing=0,
+    ),
     an_indicator("silence", expression="days_between(last_day, today())", decimals=0),
     an_indicator("total_turnover", over_population=True, aggregate="sum", value="turnover", decimals=2),
     an_indicator("mean_turnover", over_population=True, aggregate="avg", value="turnover", filter="all_sales > 0", decimals=2),
@@ -114,51 +155,131 @@ INDICATORS = [
     an_indicator("index", expression="safe_ratio(turnover, mean_turnover)", decimals=2),
     an_indicator("mean_share", over_population=True, aggregate="avg", value="share", decimals=4),
     an_indicator("above", expression="share > mean_share"),
-    an_indicator("signals", expression="(1 if silence > 20 else 0) + (1 if turnover_change_pct <= -30 else 0) + (1 if pressure > 5 else 0)", decimals=0, missing=0),
-]  # fmt: skip
+    an_indicator(
+        "signals", expression="(1 if silence > 20 else 0) + (1 if turnover_change_pct <= -30 else 0) + (1 if pressure > 5 else 0)", decimals=0, missing=0
+    ),
+]
 
 RULES = [
     a(
-        "score", "risk", object="client", coverage_key="risk_coverage",
+        "score",
+        "risk",
+        object="client",
+        coverage_key="risk_coverage",
         factors=[
-            {"key": "neutral", "title": {"zh_CN": "均值", "en": "Mean"}, "value": "mean_rate", "weight": 13.3, "bands": BANDS, "missing": "neutral",
-             "reason": {"zh_CN": "评分 {value}", "en": "Rate {value}"}},
-            {"key": "worst", "value": "margin_pct", "weight": 30, "bands": [{"op": ">", "value": 20, "points": 0}, {"points": 80}], "missing": "worst",
-             "reason": {"zh_CN": "毛利 {value}%", "en": "Margin {value}%"}},
-            {"key": "skip", "value": "silence / 10", "weight": 25.7, "bands": [{"op": "<=", "value": 1, "points": 0}, {"op": "<=", "value": 2.5, "points": 33}, {"points": 100}],
-             "missing": "skip", "reason": {"zh_CN": "沉默 {value}", "en": "Silent {value}"}},
-            {"key": "segment", "value": "segment", "weight": 10, "bands": [{"op": "==", "value": "a", "points": 0}, {"op": "==", "value": "b", "points": 50}, {"points": 90}],
-             "missing": "skip"},
+            {
+                "key": "neutral",
+                "title": {"zh_CN": "均值", "en": "Mean"},
+                "value": "mean_rate",
+                "weight": 13.3,
+                "bands": BANDS,
+                "missing": "neutral",
+                "reason": {"zh_CN": "评分 {value}", "en": "Rate {value}"},
+            },
+            {
+                "key": "worst",
+                "value": "margin_pct",
+                "weight": 30,
+                "bands": [{"op": ">", "value": 20, "points": 0}, {"points": 80}],
+                "missing": "worst",
+                "reason": {"zh_CN": "毛利 {value}%", "en": "Margin {value}%"},
+            },
+            {
+                "key": "skip",
+                "value": "silence / 10",
+                "weight": 25.7,
+                "bands": [{"op": "<=", "value": 1, "points": 0}, {"op": "<=", "value": 2.5, "points": 33}, {"points": 100}],
+                "missing": "skip",
+                "reason": {"zh_CN": "沉默 {value}", "en": "Silent {value}"},
+            },
+            {
+                "key": "segment",
+                "value": "segment",
+                "weight": 10,
+                "bands": [{"op": "==", "value": "a", "points": 0}, {"op": "==", "value": "b", "points": 50}, {"points": 90}],
+                "missing": "skip",
+            },
             {"key": "team", "value": "team.risky", "weight": 7, "bands": [{"op": "==", "value": True, "points": 100}, {"points": 0}], "missing": "skip"},
         ],
     ),
     a(
-        "score", "worth", object="client", better="up",
+        "score",
+        "worth",
+        object="client",
+        better="up",
         factors=[
-            {"key": "index", "value": "index", "weight": 3, "bands": [{"op": ">=", "value": 1, "points": 100}, {"op": ">=", "value": 0.5, "points": 60}, {"points": 10}], "missing": "block"},
+            {
+                "key": "index",
+                "value": "index",
+                "weight": 3,
+                "bands": [{"op": ">=", "value": 1, "points": 100}, {"op": ">=", "value": 0.5, "points": 60}, {"points": 10}],
+                "missing": "block",
+            },
             {"key": "credit", "value": "credit", "weight": 1, "bands": [{"op": ">=", "value": 100.5, "points": 100}, {"points": 0}], "missing": "skip"},
         ],
     ),
     a("classification", "tier", object="client", classes=labels("A", "B", "C"), rows=rows(("worth >= 65", "A"), ("worth >= 30 or above", "B"), ("", "C"))),
-    a("classification", "rating", object="client", classes=labels("bad", "fair", "good", "none"), main=True,
-      rows=rows(("risk >= 60 or signals >= 2", "bad"), ("not team.risky and risk < 20", "good"), ("risk < 45", "good"), ("risk < 60", "fair"), ("", "none"))),
-    a("matrix", "grid", likelihood=labels("low", "high"), impact=labels("low", "mid", "high"), levels=labels("calm", "rough", "storm"),
-      cells=[["calm", "calm", "rough"], ["calm", "rough", "storm"]]),
-    a("risk_type", "leaving", object="client", matrix="grid", likelihood=rows(("signals >= 1 and rating != \"good\"", "high"), ("", "low")),
-      impact=rows(('tier == "A"', "high"), ('tier == "B"', "mid"), ("", "low"))),
-    a("risk_type", "default", object="client", matrix="grid", likelihood=rows(('rating == "bad"', "high"), ("", "low")),
-      impact=rows(("turnover > 1000", "high"), ("turnover > 100", "mid"), ("", "low"))),
-    a("classification", "watch", object="client", classes=labels("storm", "rough", "calm"),
-      rows=rows(("storm_type_count > 0", "storm"), ("rough_type_count + storm_type_count > 0", "rough"), ("", "calm"))),
-]  # fmt: skip
+    a(
+        "classification",
+        "rating",
+        object="client",
+        classes=labels("bad", "fair", "good", "none"),
+        main=True,
+        rows=rows(("risk >= 60 or signals >= 2", "bad"), ("not team.risky and risk < 20", "good"), ("risk < 45", "good"), ("risk < 60", "fair"), ("", "none")),
+    ),
+    a(
+        "matrix",
+        "grid",
+        likelihood=labels("low", "high"),
+        impact=labels("low", "mid", "high"),
+        levels=labels("calm", "rough", "storm"),
+        cells=[["calm", "calm", "rough"], ["calm", "rough", "storm"]],
+    ),
+    a(
+        "risk_type",
+        "leaving",
+        object="client",
+        matrix="grid",
+        likelihood=rows(('signals >= 1 and rating != "good"', "high"), ("", "low")),
+        impact=rows(('tier == "A"', "high"), ('tier == "B"', "mid"), ("", "low")),
+    ),
+    a(
+        "risk_type",
+        "default",
+        object="client",
+        matrix="grid",
+        likelihood=rows(('rating == "bad"', "high"), ("", "low")),
+        impact=rows(("turnover > 1000", "high"), ("turnover > 100", "mid"), ("", "low")),
+    ),
+    a(
+        "classification",
+        "watch",
+        object="client",
+        classes=labels("storm", "rough", "calm"),
+        rows=rows(("storm_type_count > 0", "storm"), ("rough_type_count + storm_type_count > 0", "rough"), ("", "calm")),
+    ),
+]
 
 ALERTS = [
     a("role", "staff", objects={"*": {"read": "True"}}, capabilities=["alerts"]),
-    a("alert", "silent", object="client", when="silence > 20", clear="silence <= 10", severity="warning", severity_when=[{"when": 'tier == "A"', "severity": "critical"}],
-      cool_down_days=30, recipients=[{"to": "owner"}, {"to": "staff", "when": "turnover > 0"}], watch="silence",
-      message={"zh_CN": "【{severity}】{name}:沉默 {silence} 天,{turnover},{segment}:{reasons}", "en": "[{severity}] {name}: silent for {silence} days, {turnover}, {segment}: {reasons}"}),
+    a(
+        "alert",
+        "silent",
+        object="client",
+        when="silence > 20",
+        clear="silence <= 10",
+        severity="warning",
+        severity_when=[{"when": 'tier == "A"', "severity": "critical"}],
+        cool_down_days=30,
+        recipients=[{"to": "owner"}, {"to": "staff", "when": "turnover > 0"}],
+        watch="silence",
+        message={
+            "zh_CN": "【{severity}】{name}:沉默 {silence} 天,{turnover},{segment}:{reasons}",
+            "en": "[{severity}] {name}: silent for {silence} days, {turnover}, {segment}: {reasons}",
+        },
+    ),
     a("alert", "stormy", object="client", when='watch == "storm"', severity="info", recipients=[{"to": "staff"}], message={"zh_CN": "风暴", "en": "Storm"}),
-]  # fmt: skip
+]
 
 DOCUMENTS = [*OBJECTS, *INDICATORS, *RULES]
 
@@ -219,26 +340,54 @@ def fill(house: House, seed: int, clients: int = 12, sales: int = 120) -> None:
         "client",
         *(
             {
-                "id": i, "name": f"client {i}", "segment": maybe(r.choice("abc")), "credit": maybe(money(50000)), "active": maybe(r.random() < 0.85), "since": maybe(date(2020, 1, 1)),
-                "team": maybe(r.randrange(1, 4)), "owner": maybe("li"), "deleted_at": NOW if r.random() < 0.05 else None,
+                "id": i,
+                "name": f"client {i}",
+                "segment": maybe(r.choice("abc")),
+                "credit": maybe(money(50000)),
+                "active": maybe(r.random() < 0.85),
+                "since": maybe(date(2020, 1, 1)),
+                "team": maybe(r.randrange(1, 4)),
+                "owner": maybe("li"),
+                "deleted_at": NOW if r.random() < 0.05 else None,
             }
             for i in range(1, clients + 1)
         ),
-    )  # fmt: skip
+    )
     sold: list[dict[str, Any]] = []
     for i in range(1, sales + 1):
         day = a_day()
-        instant = None if r.random() < 0.05 else datetime(2026, 3, 10, 15, 59, 59, tzinfo=UTC) - timedelta(days=r.choice(days), seconds=r.choice([0, 1, 86400, -1, r.randrange(86400)]))
+        instant = (
+            None
+            if r.random() < 0.05
+            else datetime(2026, 3, 10, 15, 59, 59, tzinfo=UTC) - timedelta(days=r.choice(days), seconds=r.choice([0, 1, 86400, -1, r.randrange(86400)]))
+        )
         rate = maybe(r.choice([0.1, 0.2, 1 / 3, -0.1, 4.15, 2.675, r.random() * 10]))
-        sold.append({
-            "id": i, "client": maybe(r.randrange(1, clients + 1), 0.03), "team": maybe(r.randrange(1, 4)), "day": day, "moment": instant, "amount": maybe(money(100000)),
-            "cost": maybe(money(80000)), "units": maybe(r.randrange(-5, 20)), "rate": rate, "kind": maybe(r.choice(["won", "paid", "lost"])), "deleted_at": NOW if r.random() < 0.05 else None,
-        })  # fmt: skip
+        sold.append(
+            {
+                "id": i,
+                "client": maybe(r.randrange(1, clients + 1), 0.03),
+                "team": maybe(r.randrange(1, 4)),
+                "day": day,
+                "moment": instant,
+                "amount": maybe(money(100000)),
+                "cost": maybe(money(80000)),
+                "units": maybe(r.randrange(-5, 20)),
+                "rate": rate,
+                "kind": maybe(r.choice(["won", "paid", "lost"])),
+                "deleted_at": NOW if r.random() < 0.05 else None,
+            }
+        )
     house.insert("sale", *sold)
     house.insert(
         "news",
         *(
-            {"id": i, "headline": f"news {i}", "segments": r.choice([None, ["a"], ["b", "c"]]), "points": r.choice([5.0, 12.5, -3.0]), "day": TODAY - timedelta(days=r.randrange(-3, 130))}
+            {
+                "id": i,
+                "headline": f"news {i}",
+                "segments": r.choice([None, ["a"], ["b", "c"]]),
+                "points": r.choice([5.0, 12.5, -3.0]),
+                "day": TODAY - timedelta(days=r.randrange(-3, 130)),
+            }
             for i in range(1, 6)
         ),
     )

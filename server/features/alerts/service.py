@@ -89,7 +89,7 @@ def list_alerts(
     before: int | None = None,
 ) -> list[AlertView]:
     """The gravest first, then the newest. `state`: active (open, acknowledged, snoozed), all, or one state. `before`: an id to go on from."""
-    conditions = [alerts.c.state.in_(GROUPS.get(state, (state,)))]
+    conditions: list[sa.ColumnElement[bool]] = [alerts.c.state.in_(GROUPS.get(state, (state,)))]
     if severity:
         conditions.append(alerts.c.severity == severity)
     if rule:
@@ -167,7 +167,7 @@ def _readable(work: Work) -> sa.ColumnElement[bool]:
 def _views(work: Work, condition: sa.ColumnElement[bool], order: tuple[Any, ...], limit: int) -> list[AlertView]:
     rows = work.session.execute(sa.select(alerts).where(condition, _readable(work)).order_by(*order).limit(limit)).mappings().all()
     names = _names(work, {(row["object"], row["record_id"]) for row in rows})
-    return [_view(work, row, names.get((row["object"], row["record_id"]), "")) for row in rows]
+    return [_view(work, dict(row), names.get((row["object"], row["record_id"]), "")) for row in rows]
 
 
 def _names(work: Work, wanted: set[tuple[str, int]]) -> dict[tuple[str, int], str]:

@@ -244,7 +244,7 @@ class Gathering:
     def _sum(self, text: str, counted: Callable[[Element], Element]) -> Element:
         field = self.object_type.fields.get(text.strip())
         if field is not None and field.type == "decimal" and field.key in self.source.c:
-            scaled = sa.cast(counted(sa.type_coerce(self.source.c[field.key], sa.BigInteger())), sa.Double())
+            scaled: Element = sa.cast(counted(sa.type_coerce(self.source.c[field.key], sa.BigInteger())), sa.Double())
             return divided(sa.func.sum(scaled, type_=sa.Double()), number(10**field.decimals))
         made = self._text(text)
         value = made.sql(self.names)
