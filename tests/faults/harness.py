@@ -37,7 +37,8 @@ def command(url: str, *arguments: str, check: bool = True) -> subprocess.Complet
 
 def killed(url: str, after: float, *arguments: str) -> bool:
     """A command, killed after so many seconds. False: it was done before."""
-    process = subprocess.Popen([sys.executable, "-m", "server", *arguments], cwd=ROOT, env=environment(url), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([sys.executable, "-m", "server", *arguments], cwd=ROOT, env=environment(url), **quiet)
     try:
         process.wait(after)
     except subprocess.TimeoutExpired:

@@ -13,6 +13,11 @@ import httpx2 as httpx
 import pytest
 import sqlalchemy as sa
 
+from server.cli import Opened
+from server.config.load import load_folder, template_folders
+from server.config.publish import publish
+from server.features.access.people import first_admin
+from server.settings import Settings
 from server.storage.session import Database
 from tests.faults.harness import PASSWORD, Server, command, customer, killed
 
@@ -21,8 +26,14 @@ PEOPLE, ROUNDS = 4, 3
 
 @pytest.fixture
 def url(database_url: str) -> str:
-    command(database_url, "publish")
-    command(database_url, "createadmin", "admin", "--password", PASSWORD)
+    """The shipped template and one administrator."""
+    documents, _ = load_folder(*template_folders())
+    it = Opened(Settings(database_url=database_url))
+    with it.work(write=True) as work:
+        publish(work, documents, "template")
+    with it.work(write=True) as work:
+        first_admin(work, "admin", "admin", PASSWORD)
+    it.database.close()
     return database_url
 
 
@@ -49,15 +60,15 @@ def test_saves_survive_the_death_of_the_server(url: str, database: Database) -> 
 
         def save(person: int, turn: int = turn, stop: threading.Event = stop) -> None:
             try:
-                with server.person() as client:
-                    n = 0
-                    while not stop.is_set():
-                        name = f"客户 {turn}-{person}-{n}"
-                        sent.add(name)
-                        answer = client.post("/o/customer/new", data=customer(name))
-                        assert answer.status_code == 303, answer.text[:2000]
-                        acknowledged.add(name)
-                        n += 1
+                client = server.person()
+                n = 0
+                while not stop.is_set():
+                    name = f"客户 {turn}-{person}-{n}"
+                    sent.add(name)
+                    answer = client.post("/o/customer/new", data=customer(name))
+                    assert answer.status_code == 303, answer.text[:2000]
+                    acknowledged.add(name)
+                    n += 1
             except httpx.TransportError:
                 pass  # the server was killed: this one was not acknowledged
 
