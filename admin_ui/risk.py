@@ -9,6 +9,7 @@ from typing import Any
 from admin_ui.formats import Formats
 from admin_ui.subjects import Subject, class_of
 from server.errors import Text
+from server.expressions.tree import tree_of
 from server.feature import Work
 from server.features.assessment import explain
 from server.features.assessment.explain import ClassExplanation, IndicatorLine, RiskLine
@@ -208,7 +209,7 @@ def borders(lead: Subject, score: Score) -> tuple[tuple[float, Text], ...]:
 
 def _compared(source: str, name: str) -> Iterable[float]:
     try:
-        nodes = list(ast.walk(ast.parse(source.strip() or "True", mode="eval")))
+        nodes = list(ast.walk(tree_of(source.strip() or "True")))
     except SyntaxError:
         return
     for node in nodes:

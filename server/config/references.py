@@ -7,6 +7,7 @@ from typing import Any
 from server.config.catalog import Catalog
 from server.config.names import pointer
 from server.config.shape import meta_schema
+from server.expressions.tree import tree_of
 
 _EXPRESSION, _KEY = "expression", "key"
 
@@ -51,7 +52,7 @@ def _walk(schema: Mapping[str, Any], defs: Mapping[str, Any], value: Any, path: 
 def _names(source: str) -> set[str]:
     """Names a formula mentions, each part of a dotted one by itself; broken text mentions nothing."""
     try:
-        nodes = list(ast.walk(ast.parse(source.strip(), mode="eval")))
+        nodes = list(ast.walk(tree_of(source.strip())))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
     return {n.id for n in nodes if isinstance(n, ast.Name)} | {n.attr for n in nodes if isinstance(n, ast.Attribute)}

@@ -37,7 +37,7 @@ def statements(p: Plan, time: Timeline) -> list[Row]:
     found = []
     for year in range(time.start.year - 1, time.end.year + 1):
         filed = date(year + 1, 4, 30) + timedelta(days=p.rng.randrange(-40, 20))
-        if filed <= time.end and not (p.archetype == "new" and year < time.end.year - 1):
+        if filed <= time.end and not (p.archetype == "new" and year < time.end.year - 2):
             found.append(_statement(p, year, filed))
     if found and p.size != "L" and p.rng.random() < 0.03:
         found.pop()  # this year's accounts have not come
@@ -84,7 +84,7 @@ def reports(p: Plan, time: Timeline) -> list[Row]:
     if not p.has_report:
         return []
     r = p.rng
-    base = r.gauss(76, 8) if p.archetype not in ("hollow", "late_group") else r.gauss(64, 5)
+    base = r.gauss(70, 8) if p.archetype not in ("hollow", "late_group") else r.gauss(64, 5)
     month = max(p.begins, 0) + r.uniform(0, 11.5)
     months = []
     while month < MONTHS:
@@ -104,10 +104,10 @@ def _report(p: Plan, month: float, base: float, time: Timeline) -> Row:
     score, flags = base + r.gauss(0, 2), []
     fallen_from = p.onset if p.archetype == "late_group" else p.default
     if fallen_from is not None and month > fallen_from and (p.recovers is None or month < p.recovers):
-        score -= 5 * min(month - fallen_from, 9)
+        score -= 5 * min(month - fallen_from, 6)
     ended = p.default is not None and month > p.default + 3
-    if ended and (p.number % 3 == 0 or p.archetype == "hollow"):
-        flags = ["dishonest_debtor", "enforcement"] if p.number % 2 else ["insolvency", "litigation"]
+    if ended and p.number % 2 == 0:
+        flags = ["dishonest_debtor", "enforcement"] if p.number % 4 else ["insolvency", "litigation"]
     elif r.random() < 0.05:
         flags = [r.choice(MAIN_FLAGS)]
         score -= 6
@@ -131,7 +131,7 @@ def diligence(p: Plan, time: Timeline) -> list[Row]:
     if p.archetype == "new" and p.begins > 33.5:
         state = r.choice(("collecting", "checking"))
         return [_case(p, "initial", time.ago(r.randint(3, 20)), state, None, time)]
-    fate = "passed" if p.archetype == "late_group" else r.choices(("passed", "conditional", "expired", "failed"), weights=(95.2, 2.8, 1.6, 0.4))[0]
+    fate = "passed" if p.archetype == "late_group" else r.choices(("passed", "conditional", "expired", "failed"), weights=(94.2, 1.5, 3.4, 0.9))[0]
     p.facts["expired"] = float(fate == "expired")
     month = p.begins + 0.3 if p.archetype == "new" else MONTHS - r.uniform(12.3, 16 if fate != "expired" else 22)
     found = [_case(p, "initial" if p.archetype == "new" else "renewal", time.day(month), "passed" if fate == "expired" else fate, fate, time)]
@@ -203,8 +203,8 @@ def limit_of(p: Plan, year_value: float, status: str) -> Decimal | None:
     """The limit as it was agreed some time ago, from the trade of then."""
     if status not in ("passed", "conditional") or p.method in ("prepaid", "on_delivery"):
         return None
-    days = (p.terms if p.method == "open_account" else 30) + 20
-    then = max(year_value, p.annual * 0.5) / ((1 + p.growth) if p.growth else 1)
+    days = (p.terms if p.method == "open_account" else 60) + 20
+    then = max(year_value, p.annual * (1.1 if p.archetype in ("new", "small") else 0.5)) / ((1 + p.growth) if p.growth else 1)
     if p.archetype == "seasonal":
         then *= 1.9  # they order in five months of the year
     if p.archetype == "late_group":

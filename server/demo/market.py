@@ -20,8 +20,8 @@ EVENTS: tuple[tuple[float, str, str, str, str, tuple[str, ...], tuple[str, ...],
     (30.5, "汽车排产下调", "demand", "negative", "medium", ("auto_parts",), ("central", "northeast"), 120, 0),
     (SUBSIDY, "电子信息产业扶持政策", "policy", "positive", "medium", ("electronics",), (), 90, 0),
     (33.6, "地产新开工下降", "demand", "negative", "medium", ("building_materials",), (), 90, 0),
-    (34.6, "化工原料涨价", "price", "negative", "medium", ("chemicals",), (), 90, 0),
-    (35.2, "纺织外贸订单转移", "demand", "negative", "high", ("textile",), ("east", "south", "overseas"), 90, 0),
+    (34.6, "化工原料涨价", "price", "negative", "medium", ("chemicals",), ("east", "central", "north"), 90, 0),
+    (35.2, "纺织外贸订单转移", "demand", "negative", "high", ("textile",), ("east", "south"), 90, 0),
     (35.6, "冬季限产", "policy", "negative", "low", ("building_materials", "chemicals"), ("north",), 90, 0),
 )
 # month, title, competitor, kind, severity, industries, regions, price gap, lines
@@ -33,7 +33,7 @@ MOVES: tuple[tuple[float, str, str, str, str, tuple[str, ...], tuple[str, ...], 
     (31.0, "竞品乙签下区域独家", "comp_b", "exclusive_deal", "medium", (), ("northwest",), None, ("electrical",)),
     (33.8, "竞品甲在华中设网点", "comp_a", "new_branch", "medium", (), ("central",), None, ()),
     (35.0, "竞品丙零售渠道促销", "comp_c", "promotion", "low", ("retail",), (), -8, ("safety", "consumables")),
-    (35.2, "竞品乙紧固件大幅降价", "comp_b", "price_cut", "high", ("machinery",), ("southwest", "north"), -18, ("fasteners",)),
+    (35.2, "竞品乙紧固件大幅降价", "comp_b", "price_cut", "high", ("machinery",), ("southwest", "northwest"), -18, ("fasteners",)),
     (35.5, "竞品乙西南挖走两名销售", "comp_b", "poaching", "low", (), ("southwest",), None, ()),
 )
 

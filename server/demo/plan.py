@@ -7,13 +7,14 @@ from datetime import date
 from server.demo.calendar import MONTHS, Timeline
 
 SHARES = {"steady": 34, "growing": 14, "small": 18, "seasonal": 10, "drifting": 7, "unhappy": 4, "late_group": 4, "hollow": 3, "new": 4, "gone": 2}
+SIZE_WEIGHTS = {"hollow": (30, 70, 0), "drifting": (40, 56, 4), "unhappy": (36, 60, 4)}  # large, medium, small; others as usual
 SIZES = {"L": 1_400_000, "M": 400_000, "S": 120_000}
 ORDERS_A_YEAR = {"L": 46, "M": 27, "S": 13}
 MARGINS = {"L": (20, 4), "M": (22, 5), "S": (25, 5)}
 REGIONS = {"east": 26, "south": 20, "north": 14, "central": 11, "southwest": 9, "northwest": 6, "northeast": 6, "overseas": 8}
 INDUSTRIES = {"machinery": 17, "electronics": 17, "building_materials": 12, "auto_parts": 12, "food": 9, "textile": 9, "chemicals": 9, "retail": 8, "other": 7}
 LINES = ("fasteners", "tools", "electrical", "hydraulics", "safety", "consumables")
-GROUP_ONSETS = (8.0, 14.0, 19.0, 24.0, 25.5, 29.5)  # month in which each late-paying group begins to pay later
+GROUP_ONSETS = (8.0, 14.0, 19.0, 20.5, 25.5, 25.0)  # month in which each late-paying group begins to pay later
 COLLAPSED = {2: 26.0, 4: 31.0}  # group -> month of its end
 GROUP_SIZE = 4
 
@@ -108,7 +109,7 @@ def _archetypes(r: random.Random, count: int) -> list[str]:
 def _size(r: random.Random, kind: str) -> str:
     if kind == "small":
         return "S"
-    return r.choices("LMS", weights=(19, 67, 14) if kind != "hollow" else (30, 70, 0))[0]
+    return r.choices("LMS", weights=SIZE_WEIGHTS.get(kind, (19, 67, 14)))[0]
 
 
 def _trade(p: Plan, time: Timeline) -> None:
@@ -120,15 +121,15 @@ def _trade(p: Plan, time: Timeline) -> None:
     wanted = {"L": (4, 5), "M": (2, 4), "S": (1, 2)}[p.size]
     p.lines = tuple(r.sample(LINES, r.randint(*wanted)))
     p.margin = max(r.gauss(*MARGINS[p.size]), 4)
-    p.terms = r.choices((30, 45, 60), weights=(34, 40, 26))[0]
+    p.terms = r.choices((30, 45, 60), weights=(20, 42, 38))[0]
     p.method = r.choices(("open_account", "bank_acceptance", "prepaid", "on_delivery"), weights=(84, 5, 6, 5))[0]
     if p.region == "overseas":
         p.method = r.choices(("open_account", "letter_of_credit"), weights=(60, 40))[0]
-    p.late_mean, p.late_noise = r.uniform(-2, 4.5), r.uniform(1.5, 4)
+    p.late_mean, p.late_noise = r.uniform(-1, 5), r.uniform(1.5, 3.5)
     p.satisfaction = r.choices((5, 4, 3), weights=(60, 36, 4))[0]
-    p.health = min(max(r.gauss(0.84, 0.14), 0.3), 1.05)
+    p.health = min(max(r.gauss(0.62, 0.18), 0.18), 1.05)
     p.strategic = r.choices(("key", "normal", "low"), weights={"L": (50, 48, 2), "M": (9, 81, 10), "S": (0, 70, 30)}[p.size])[0]
-    p.headroom = r.uniform(1.3, 1.8)
+    p.headroom = r.uniform(1.4, 1.8) * (1.4 if p.size == "S" else 1)
     years = r.uniform(0.2, 9)
     p.traded_since = time.day(-12 * years)
 
@@ -136,7 +137,7 @@ def _trade(p: Plan, time: Timeline) -> None:
 def _fate(p: Plan, time: Timeline) -> None:
     r = p.rng
     if p.archetype == "growing":
-        p.growth, p.headroom = r.uniform(0.15, 0.30), r.uniform(1.2, 1.5)
+        p.growth, p.headroom = r.uniform(0.15, 0.30), r.uniform(1.5, 1.9)
         p.annual *= 0.8
     elif p.archetype == "small":
         p.lines, p.satisfaction = p.lines[:2], 4
@@ -164,26 +165,30 @@ def _fate(p: Plan, time: Timeline) -> None:
     elif p.archetype == "hollow":
         p.health, p.late_mean, p.late_noise = r.uniform(-0.1, 0.22), r.uniform(-2, 1), 1.5
         if r.random() < 0.4:
-            p.default = r.uniform(14, 36)
+            p.default = r.uniform(20, 35.5)
             p.ends = p.default + 1
     elif p.archetype == "new":
         p.begins = r.uniform(30.5, 35.2)
         p.traded_since = time.day(p.begins)
         p.late_mean = r.uniform(0, 4)
+        if p.begins > 33.5:
+            p.method = "prepaid"  # until the due diligence is done
     elif p.archetype == "gone":
         p.ends = r.uniform(20, 29)
+    if p.archetype in ("steady", "growing", "seasonal") and r.random() < 0.035:  # noise: slow payers of no archetype
+        p.late_mean, p.health = r.uniform(20, 42), r.uniform(0.1, 0.5)
     _shocked(p, r)
 
 
 def _group_fate(p: Plan) -> None:
     group = p.group or 0
     p.onset = GROUP_ONSETS[group % len(GROUP_ONSETS)]
-    p.health, p.method, p.headroom = p.rng.uniform(0.15, 0.5), "open_account", 1.5
+    p.health, p.method, p.headroom = p.rng.uniform(0.2, 0.5), "open_account", 1.7
     if group in COLLAPSED:
         p.ends, p.default = COLLAPSED[group] + 0.4, COLLAPSED[group] - 3
         if group == 4:
-            p.annual *= 1.5
-    elif group in (0, 1, 3):
+            p.annual *= 1.25
+    elif group in (0, 1):
         p.recovers = p.onset + 6
 
 
@@ -198,8 +203,8 @@ def _shocked(p: Plan, r: random.Random) -> None:
 def _standing(found: list[Plan]) -> None:
     """Accounts, reports and surveys exist for a share of each size: the larger in it first, as a seller would collect them."""
     for size, (accounts, reports, surveys) in {"L": (0.9, 1.0, 0.85), "M": (0.7, 0.85, 0.55), "S": (0.3, 0.55, 0.2)}.items():
-        ranked = sorted((p for p in found if p.size == size), key=lambda p: -p.annual * p.rng.uniform(0.8, 1.2))
-        plain = [p for p in ranked if p.archetype not in ("small", "new", "late_group")]
+        ranked = sorted((p for p in found if p.size == size), key=lambda p: -p.annual * (1 + p.growth) ** 3 * p.rng.uniform(0.94, 1.06))
+        plain = [p for p in ranked if p.archetype not in ("small", "late_group")]
         for p in plain[: round(len(ranked) * accounts)]:
             p.has_accounts = True
         for p in ranked[: round(len(ranked) * reports)]:

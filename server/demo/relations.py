@@ -62,7 +62,7 @@ def complaints(p: Plan, orders: list[Row], people: list[int], handlers: tuple[st
     found = []
     for order in orders:
         angry = p.complaint is not None and 0 <= time.month(order["order_date"]) - p.complaint + 1 < 4
-        if order["delivered_on"] is not None and r.random() < (0.25 if angry else 0.016):
+        if order["delivered_on"] is not None and r.random() < (0.25 if angry else 0.021):
             on = working(order["delivered_on"] + timedelta(days=r.randint(1, 10)))
             if on <= time.end:
                 weights = (30, 50, 20) if angry else (68, 28, 4)
@@ -125,7 +125,7 @@ def _survey(p: Plan, r: random.Random, on: date, month: float, people: list[int]
     score = float(p.satisfaction) - (1 if r.random() < 0.06 else 0)
     if p.archetype == "unhappy" and p.complaint is not None and month > p.complaint - 0.5 and (p.recovers is None or month < p.recovers):
         score -= r.choice((1, 2, 2))
-    elif p.archetype == "drifting" and p.onset is not None and month > p.onset and (p.recovers is None or month < p.recovers):
+    elif p.archetype == "drifting" and p.onset is not None and month > p.onset and (p.recovers is None or month < p.recovers) and p.number % 2:
         score -= 1
     csat = int(min(max(score, 1), 5))
     return {

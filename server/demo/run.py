@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from server.clock import now
 from server.config.publish import publish_first
 from server.config.releases import Catalogs
+from server.demo import story
 from server.demo.calendar import Timeline
 from server.demo.company import OBJECTS, Company, company
 from server.demo.load import load
 from server.demo.people import hire
-from server.demo.story import STORY
 from server.errors import Conflict, Text
 from server.expressions.types import At
 from server.feature import SYSTEM, Actor, Work, working
@@ -31,6 +31,7 @@ from server.storage.session import Database
 
 STEP = "demo_step"
 TREND_MONTHS = 12
+WEEKS = 9
 Show = Callable[[Text, int, int], None]  # what is done, how far, of how many
 
 
@@ -80,8 +81,10 @@ class Demo:
             self._load(key)
         self._step("workflows", Text("流程", "Workflows"), self._begin_workflows)
         self._assess()
-        for key, title, act in STORY:
-            self._step(f"story:{key}", title, lambda work, act=act: act(self, work))  # type: ignore[misc]
+        ends = month_ends(self.wish.as_of, TREND_MONTHS)
+        self._step("metrics", Text("改进指标", "Metrics"), lambda work: story.metrics(work, ends))
+        for key, title, act in story.STORY:
+            self._step(f"story:{key}", title, act)
         return len(self.done) > before
 
     def _recall(self) -> None:
@@ -102,11 +105,11 @@ class Demo:
     def _mark(self, work: Work, step: str) -> None:
         audit.record(work, STEP, detail={"step": step})
 
-    def _step(self, step: str, title: Text, act: Callable[[Work], None]) -> None:
+    def _step(self, step: str, title: Text, act: Callable[[Work], None], at: datetime | None = None) -> None:
         if step in self.done:
             return
         self.show(title, 0, 1)
-        with self.work() as work:
+        with self.work(at=at) as work:
             act(work)
             self._mark(work, step)
         self.done.add(step)
@@ -135,19 +138,30 @@ class Demo:
                 begin(work, workflow, [row["id"] for row in self.company.rows[key]])
 
     def _assess(self) -> None:
-        """Month-ends of the last year for the trend, then today: its alerts and tasks are what people find on their desks."""
+        """Month-ends of the last year for the trend. Then the last weeks are lived through: each is assessed as the present, and people act on it."""
         for day in month_ends(self.wish.as_of, TREND_MONTHS):
-            self._assess_day(day, Text(f"评估 {day:%Y-%m-%d}", f"Assessing {day:%Y-%m-%d}"), past=True)
-        self._assess_day(self.wish.as_of, Text("评估今天", "Assessing today"), past=False)
+            self._past(day)
+        weeks = [self.wish.as_of - timedelta(days=7 * i) for i in range(WEEKS, -1, -1)]
+        for day, until in zip(weeks, [*weeks[1:], weeks[-1]], strict=True):
+            self._week(day, until)
 
-    def _assess_day(self, day: date, title: Text, *, past: bool) -> None:
+    def _past(self, day: date) -> None:
         step = f"assess:{day}"
         if step in self.done:
             return
-        assess_all(self.work, "customer", day if past else None, lambda done, total: self.show(title, done, total))
-        with self.work() as work:
-            self._mark(work, step)
-        self.done.add(step)
+        title = Text(f"评估 {day:%Y-%m-%d}", f"Assessing {day:%Y-%m-%d}")
+        assess_all(self.work, "customer", day, lambda done, total: self.show(title, done, total))
+        self._step(step, title, lambda work: None)
+
+    def _week(self, day: date, until: date) -> None:
+        step = f"week:{day}"
+        if step in self.done:
+            return
+        title = Text(f"经历 {day:%Y-%m-%d}", f"Living through {day:%Y-%m-%d}")
+        moment = self.moment if day == self.wish.as_of else datetime.combine(day, time(18), self.zone)
+        assess_all(lambda: self.work(at=moment), "customer", None, lambda done, total: self.show(title, done, total))
+        plans = {plan.number: plan for plan in self.company.plans}
+        self._step(step, title, lambda work: story.week(work, plans, until), moment)
 
 
 def month_ends(as_of: date, count: int) -> list[date]:

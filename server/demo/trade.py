@@ -170,7 +170,7 @@ def invoice(p: Plan, orders: list[Row], time: Timeline, first: int) -> list[Row]
 
 
 def _days_until_due(p: Plan) -> int:
-    return p.terms if p.method == "open_account" else {"bank_acceptance": 30, "letter_of_credit": 30}.get(p.method, 0)
+    return p.terms if p.method == "open_account" else {"bank_acceptance": 60, "letter_of_credit": 30}.get(p.method, 0)
 
 
 def _paid(p: Plan, order: Row, on: date, due: date, time: Timeline) -> Row:
@@ -206,10 +206,10 @@ def lifecycle(p: Plan, orders: list[Row], time: Timeline) -> str:
     if not orders:
         return "prospect"
     silent = (time.as_of - orders[-1]["order_date"]).days
-    if p.group in (0, 2) and p.default is not None and p.number % 2 == 0:
+    if p.default is not None and p.default < MONTHS - 12:
         return "blocked"
     if p.archetype == "seasonal" or silent <= 150:
         return "active"
     if p.default is not None:
-        return "active" if MONTHS - p.default < 14 else "blocked"
+        return "active"
     return "dormant" if silent <= 260 or p.number % 5 == 0 else "lost"

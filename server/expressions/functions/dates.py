@@ -9,6 +9,7 @@ from server.errors import Text
 from server.expressions.function import Form, Function, params
 from server.expressions.types import At
 
+
 # PostgreSQL computes constant parts of a statement before it looks at any CASE around them: a cast must be safe by itself.
 def _small(at: int) -> str:
     return f"CAST(CASE WHEN {{{at}}} BETWEEN -4000000 AND 4000000 THEN {{{at}}} END AS integer)"
@@ -186,7 +187,8 @@ FUNCTIONS = (
                 params(day="date", count="integer"),
                 "date",
                 _add_days,
-                "CASE WHEN {1} BETWEEN julianday('0001-01-01') - julianday({0}) AND julianday('9999-12-31') - julianday({0}) THEN date({0}, {1} || ' days') END",
+                "CASE WHEN {1} BETWEEN julianday('0001-01-01') - julianday({0}) AND julianday('9999-12-31') - julianday({0})"
+                " THEN date({0}, {1} || ' days') END",
                 "CASE WHEN {1} BETWEEN DATE '0001-01-01' - {0} AND DATE '9999-12-31' - {0} THEN {0} + " + _small(1) + " END",
                 may_be_null=True,
                 cause=BAD_DATE,

@@ -12,6 +12,7 @@ from server.config.catalog import Catalog
 from server.expressions.check import Checked, check
 from server.expressions.compile import compile_python
 from server.expressions.sql import compile_sql
+from server.expressions.tree import tree_of
 from server.expressions.types import DATETIME, INTEGER, NUMBER, TEXT, At, Name, Scope
 from server.features.objects.kind import Field, ObjectType
 from server.fields.line import CODE_POINT_TEXT
@@ -110,7 +111,7 @@ def live_fields(object_type: ObjectType) -> frozenset[str]:
 def names_read(source: str) -> tuple[frozenset[str], bool]:
     """The plain names a text reads, and whether it looks at the time or at another record. Broken text reads nothing."""
     try:
-        nodes = list(ast.walk(ast.parse(source.strip(), mode="eval")))
+        nodes = list(ast.walk(tree_of(source.strip())))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset(), False
     called = {id(n.func): n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from server.config.catalog import Catalog
 from server.config.output import Output
 from server.expressions.check import check
+from server.expressions.tree import tree_of
 from server.expressions.types import NUMBER, Scope, Type
 from server.features.objects import engine as objects
 from server.fields.line import CODE_POINT_TEXT
@@ -27,7 +28,7 @@ def names_used(*sources: str) -> frozenset[str]:
     found: set[str] = set()
     for source in sources:
         try:
-            tree = ast.parse(source.strip(), mode="eval")
+            tree = tree_of(source.strip())
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         _collect(tree, found)

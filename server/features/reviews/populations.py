@@ -83,12 +83,12 @@ def _records(work: Work, object_key: str, at: At) -> Population:
     alive = table.c.deleted_at.is_(None)
     if not catalog.get("object", object_key).assessed:
         return Population(table, own, alive)
-    theirs = _results_on(work, object_key, at)
+    theirs = results_on(work, object_key, at)
     columns = _Both(own, {name: theirs.c[name] for name in results.outputs(catalog, object_key)})
     return Population(table.join(theirs, theirs.c.record_id == table.c.id), columns, alive)
 
 
-def _results_on(work: Work, object_key: str, at: At) -> Any:
+def results_on(work: Work, object_key: str, at: At) -> Any:
     """Today's results, or for each subject its last ones until that day."""
     if at.today >= work.at.today:
         return results.table(work.catalog, object_key)

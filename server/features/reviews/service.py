@@ -122,10 +122,10 @@ def open_review(work: Work, review_key: str, period: str = "") -> int:
         return int(known)
     values = {"key": review_key, "period": wanted.key, "first_day": wanted.first, "last_day": wanted.last, "state": "open"}
     try:
-        made = work.session.execute(sa.insert(reviews).values(**values, opened_at=work.now, opened_by=work.actor.username, release=work.catalog.release))
+        opened = {"opened_at": work.now, "opened_by": work.actor.username, "release": work.catalog.release}
+        review_id: int = work.session.execute(sa.insert(reviews).values(**values, **opened).returning(reviews.c.id)).scalar_one()
     except sa.exc.IntegrityError:
         raise Conflict(Text("这次评估刚刚被他人打开,请刷新", "Somebody has just opened this review; please reload")) from None
-    review_id = int(made.inserted_primary_key[0])
     take_snapshots(work, min(wanted.last, work.at.today), kind.metrics)
     audit.record(work, "open_review", detail={"review": review_key, "period": wanted.key, "id": review_id})
     return review_id

@@ -59,7 +59,7 @@ def _refuse_closed(work: Work, saved: Saved) -> None:
 def begin(work: Work, workflow: Workflow, record_ids: Sequence[int]) -> None:
     """A record whose state field only the system can write, and which already names a state (moved in from elsewhere), begins there."""
     states = _written_states(work, workflow, record_ids)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for record_id in record_ids:
         if record_id not in states:
             continue  # deleted meanwhile
@@ -83,7 +83,7 @@ def begin(work: Work, workflow: Workflow, record_ids: Sequence[int]) -> None:
         return
     work.session.execute(sa.insert(workflow_instances), rows)
     for row in rows:
-        show_state(work, workflow, int(row["record_id"]), workflow.states[str(row["state"])])
+        show_state(work, workflow, row["record_id"], workflow.states[row["state"]])
 
 
 def _written_states(work: Work, workflow: Workflow, record_ids: Sequence[int]) -> dict[int, tuple[State, str]]:

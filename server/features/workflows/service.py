@@ -132,7 +132,7 @@ def waiting_for_me(work: Work) -> tuple[Waiting, ...]:
     return tuple(found[:WAITING_LIMIT])
 
 
-def _waiting(work: Work, workflow: Workflow, group: sa.Row[Any]) -> list[Waiting]:
+def _waiting(work: Work, workflow: Workflow, group: Any) -> list[Waiting]:
     state = workflow.states[group.state]
     subject = subjects(work, group.object)
     c = workflow_instances.c
