@@ -261,14 +261,12 @@ def assess(
     if as_json:
         typer.echo(json.dumps([summary_data(key, s) for key, s in found], ensure_ascii=False))
         return
+    if not keys:
+        say(Text("没有参与评估的对象；先发布文档", "No object is assessed; publish documents first"))
     for key, s in found:
         zh = f"{key} {s.as_of}：评估 {s.records}，变化 {s.changed}，新预警 {s.alerts_opened}，解除 {s.alerts_cleared}，{s.seconds:.1f} 秒"
-        say(
-            Text(
-                zh,
-                f"{key} {s.as_of}: {s.records} assessed, {s.changed} changed, {s.alerts_opened} alerts opened, {s.alerts_cleared} cleared, {s.seconds:.1f} s",
-            )
-        )
+        en = f"{s.records} assessed, {s.changed} changed, {s.alerts_opened} alerts opened, {s.alerts_cleared} cleared, {s.seconds:.1f} s"
+        say(Text(zh, f"{key} {s.as_of}: {en}"))
 
 
 @app.command("simulate")
