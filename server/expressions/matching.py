@@ -22,7 +22,7 @@ def unify(types: Iterable[Type]) -> Type | None:
     """The one type of all: integer among numbers is a number, null is anything. None when they do not go together."""
     found: Type = NULL
     for kind in types:
-        if kind == found or kind == NULL:
+        if kind in (found, NULL):
             continue
         if found == NULL:
             found = kind

@@ -1,4 +1,7 @@
-"""The operators, each with both sides. What `and`, `or`, `not`, `is` and `if` do stands in evaluate.py, compile.py and sqlwriter.py: they are the same for all types."""
+"""The operators, each with both sides.
+
+What `and`, `or`, `not`, `is` and `if` do stands in evaluate.py, compile.py and sqlwriter.py: they are the same for all types.
+"""
 
 import ast
 import operator

@@ -74,7 +74,7 @@ def compile_sql(checked: Checked, columns: Mapping[str, sa.ColumnElement[Any]], 
 
     A moment comes out as DateTime in UTC without offset.
     """
-    moment = {
+    moment: dict[str, sa.ColumnElement[Any]] = {
         "today": sa.bindparam("today", type_=sa.Date()) if at is None else sa.literal(at.today, sa.Date()),
         "now": sa.bindparam("now", type_=sa.DateTime()) if at is None else sa.literal(at.instant.astimezone(UTC).replace(tzinfo=None), sa.DateTime()),
         "zone": sa.bindparam("zone", type_=sa.Text()) if at is None else sa.literal(at.zone.key, sa.Text()),

@@ -41,7 +41,7 @@ _SETTLE = "floor(nullif(nullif({low}({high}({{0}}, -LARGEST), LARGEST), LARGEST)
 _SETTLES = {False: _SETTLE.format(low="min", high="max"), True: _SETTLE.format(low="least", high="greatest")}
 _KEY = "floor({0} * 1000000000.0 + 0.5)"
 _NULLS = {"text": "TEXT", "integer": "BIGINT", "number": "DOUBLE PRECISION", "boolean": "BOOLEAN", "date": "DATE", "datetime": "TIMESTAMP", "list": "TEXT"}
-LIGHT = 8  # operands up to this many leaves are simply repeated
+LIGHT = 16  # operands up to this many leaves are simply repeated
 STACK = 44  # of the 100 entries of SQLite's parser; the statement around us needs some too
 
 

@@ -278,7 +278,15 @@ ALERTS = [
             "en": "[{severity}] {name}: silent for {silence} days, {turnover}, {segment}: {reasons}",
         },
     ),
-    a("alert", "stormy", object="client", when='watch == "storm"', severity="info", recipients=[{"to": "staff"}], message={"zh_CN": "风暴", "en": "Storm"}),
+    a(
+        "alert",
+        "stormy",
+        object="client",
+        when='watch == "storm" and all_sales > 5',
+        severity="info",
+        recipients=[{"to": "staff"}],
+        message={"zh_CN": "风暴", "en": "Storm"},
+    ),
 ]
 
 DOCUMENTS = [*OBJECTS, *INDICATORS, *RULES]
@@ -289,7 +297,7 @@ class House:
 
     def __init__(self, database: Database, documents: Iterable[Document] = DOCUMENTS, hooks: Hooks = HOOKS) -> None:
         self.database, self.hooks = database, hooks
-        self.now = NOW
+        self.now, self.zone = NOW, ZONE
         metadata.create_all(database.engine)
         self.catalogs = Catalogs(KINDS)
         self.documents = {(d.kind, d.key): d for d in documents}
@@ -298,7 +306,7 @@ class House:
 
     @contextmanager
     def work(self, *, write: bool = True, actor: Actor = SYSTEM, now: datetime | None = None) -> Iterator[Work]:
-        with working(self.database, self.catalogs, self.hooks, actor, now or self.now, ZONE, write=write) as work:
+        with working(self.database, self.catalogs, self.hooks, actor, now or self.now, self.zone, write=write) as work:
             yield work
 
     def republish(self, *changed: Document) -> None:
@@ -313,6 +321,8 @@ class House:
             table = objects.tables(work.catalog)[object_key]
             keys = {k for r in records for k in r}
             work.session.execute(sa.insert(table), [{**system, **dict.fromkeys(keys), **r} for r in records])
+            if not self.database.is_sqlite:  # ids were given: the sequence does not know of them
+                work.session.execute(sa.select(sa.func.setval(sa.func.pg_get_serial_sequence(table.name, "id"), sa.func.max(table.c.id))))
 
     def rows(self, table: str, *order: str) -> list[dict[str, Any]]:
         """A table as it lies there."""
