@@ -67,17 +67,17 @@ def judge_alerts(work: Work, plans: Mapping[int, Plan]) -> None:
             if chance(row.id, 1) < 70:
                 alerting.judge(me, row.id, verdict, note)
             continue
-        _handle(me, row, verdict, note, (work.now - row.opened_at).days)
+        _handle(me, row.id, row.state, verdict, note, (work.now - row.opened_at).days)
 
 
-def _handle(me: Work, row: sa.Row[Any], verdict: str, note: str, age: int) -> None:
-    luck = chance(row.id)
+def _handle(me: Work, alert_id: int, state: str, verdict: str, note: str, age: int) -> None:
+    luck = chance(alert_id)
     if age >= 6 and luck < 74:
-        alerting.resolve(me, row.id, verdict, note)
-    elif row.state == "open" and luck < 86:
-        alerting.acknowledge(me, row.id)
-    elif row.state == "open" and luck < 90:
-        alerting.snooze(me, row.id, me.at.today + timedelta(days=14), "等客户月底对账后再看")
+        alerting.resolve(me, alert_id, verdict, note)
+    elif state == "open" and luck < 86:
+        alerting.acknowledge(me, alert_id)
+    elif state == "open" and luck < 90:
+        alerting.snooze(me, alert_id, me.at.today + timedelta(days=14), "等客户月底对账后再看")
 
 
 def _verdict(rule: str, plan: Plan, number: int) -> str:
