@@ -72,11 +72,11 @@ def judge_alerts(work: Work, plans: Mapping[int, Plan]) -> None:
 
 def _handle(me: Work, alert_id: int, state: str, verdict: str, note: str, age: int) -> None:
     luck = chance(alert_id)
-    if age >= 6 and luck < 74:
+    if age >= 6 and luck < 80:
         alerting.resolve(me, alert_id, verdict, note)
-    elif state == "open" and luck < 86:
+    elif state == "open" and luck < 89:
         alerting.acknowledge(me, alert_id)
-    elif state == "open" and luck < 90:
+    elif state == "open" and luck < 92:
         alerting.snooze(me, alert_id, me.at.today + timedelta(days=14), "等客户月底对账后再看")
 
 
