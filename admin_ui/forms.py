@@ -256,6 +256,33 @@ def locate(form: Form, body: Any, pointer: str) -> str:
     return path
 
 
+def words(form: Form, body: Any, pointer: str) -> Text:
+    """A place of the document as people call it: titles of members, titles of items ("Factors · Overdue · Weight")."""
+    at, schema, path = body, form.resolve(form.schema), ""
+    zh: list[str] = []
+    en: list[str] = []
+    for part in parts(pointer):
+        properties = schema.get("properties", {})
+        if isinstance(at, list):
+            at = at[int(part)] if part.isdigit() and int(part) < len(at) else None
+            name = summary_of(at) if isinstance(at, Mapping) else str(int(part) + 1) if part.isdigit() else part
+            title: Text | None = title_of_item(at) or Text(name, name)
+        else:
+            at = at.get(part) if isinstance(at, Mapping) else None
+            title = _text(form.resolve(properties[part]).get("x-title")) if part in properties else title_of_item(at)
+            name_of = title or Text(part, part)
+        path = f"{path}/{escape(part)}"
+        schema = form._at(path)
+        if name_of.zh not in zh[-1:]:
+            zh.append(name_of.zh)
+            en.append(name_of.en)
+    return Text(" · ".join(zh), " · ".join(en))
+
+
+def title_of_item(item: Any) -> Text | None:
+    return _text(item.get("title") or item.get("x-title")) if isinstance(item, Mapping) else None
+
+
 def _reach(form: Form, body: Any, pointer: Sequence[str]) -> Any:
     """The container at a pointer; a map is addressed by position, a missing member is made."""
     at: Any = body

@@ -7,6 +7,7 @@ from admin_ui.pages.login import AREA as LOGIN
 from admin_ui.pages.matrix import AREA as MATRIX
 from admin_ui.pages.record_forms import AREA as RECORD_FORMS
 from admin_ui.pages.records import AREA as RECORDS
+from admin_ui.pages.reports import AREA as REPORTS
 from admin_ui.pages.reviews import AREA as REVIEWS
 from admin_ui.pages.settings import AREA as SETTINGS
 from admin_ui.pages.setup import AREA as SETUP
@@ -15,4 +16,4 @@ from admin_ui.pages.studio import AREA as STUDIO
 from admin_ui.pages.tasks import AREA as TASKS
 from admin_ui.pages.workflows import AREA as WORKFLOWS
 
-PAGES: tuple[Area, ...] = (SETUP, LOGIN, DESK, RECORDS, RECORD_FORMS, WORKFLOWS, ALERTS, TASKS, MATRIX, REVIEWS, STUDIO, SIMULATE, SETTINGS)
+PAGES: tuple[Area, ...] = (SETUP, LOGIN, DESK, RECORDS, RECORD_FORMS, WORKFLOWS, ALERTS, TASKS, MATRIX, REVIEWS, REPORTS, STUDIO, SIMULATE, SETTINGS)

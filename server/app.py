@@ -23,6 +23,7 @@ from admin_ui.registry import PAGES
 from admin_ui.render import STATIC, Renderer
 from server import settings as settings_module
 from server.config.releases import Catalogs
+from server.features.audit.sealer import Sealer
 from server.registry import KINDS
 from server.settings import Settings
 from server.storage.migrate import upgrade
@@ -63,7 +64,10 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(upgrade, app.state.database)
+    sealer = Sealer(app.state.database)
+    sealer.start()
     yield
+    await run_in_threadpool(sealer.stop)
     app.state.database.close()
 
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -21,6 +21,7 @@ from server.clock import now
 from server.config.catalog import Catalog
 from server.config.check import check as check_documents
 from server.config.check import errors
+from server.config.drafts import draft_catalog
 from server.config.load import load_folder, template_folders
 from server.config.publish import publish as publish_documents
 from server.config.publish import rollback as publish_older
@@ -31,7 +32,13 @@ from server.errors import AppError, Invalid, Problem, Text
 from server.expressions.types import At
 from server.feature import SYSTEM, Work, working
 from server.features.access.people import first_admin
-from server.features.records.importing import import_csv, load_mapping
+from server.features.assessment.report import explanation_data, explanation_lines, simulation_data, simulation_lines, summary_data
+from server.features.assessment.service import assess_all
+from server.features.assessment.simulation import simulate
+from server.features.audit import service as audit
+from server.features.records.importing import import_csv
+from server.features.records.mapping import load_mapping
+from server.features.reviews import service as reviews
 from server.registry import HOOKS, KINDS
 from server.settings import Settings, load
 from server.storage.migrate import upgrade
@@ -227,6 +234,141 @@ def import_records(
         say(Text(zh, f"{report.rows} rows: {en}"))
     if report.rejected:
         raise typer.Exit(1)
+
+
+# -- Assessment ----------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def assess(
+    object_key: Annotated[str, typer.Argument(metavar="[OBJECT]", help="Key of an assessed object; none: all of them.")] = "",
+    as_of: Annotated[str, typer.Option(help="A past day, YYYY-MM-DD: repeats its numbers into the history and touches nothing else.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Indicators, scores, classes, levels and alerts of the whole population. A run that was cut off is continued."""
+    day = _day(as_of)
+    with opened() as it, Progress(console=Console(stderr=True), transient=True) as bar:
+        with it.work(write=False) as work:
+            keys = [object_key] if object_key else [o.key for o in work.catalog.all("object") if o.assessed]
+        found = []
+        for key in keys:
+            task = bar.add_task(key, total=None)
+
+            def show(done: int, total: int, task: TaskID = task) -> None:
+                bar.update(task, completed=done, total=total)
+
+            found.append((key, assess_all(lambda: it.work(write=True, cause="assess"), key, day, show)))
+    if as_json:
+        typer.echo(json.dumps([summary_data(key, s) for key, s in found], ensure_ascii=False))
+        return
+    if not keys:
+        say(Text("没有参与评估的对象；先发布文档", "No object is assessed; publish documents first"))
+    for key, s in found:
+        zh = f"{key} {s.as_of}：评估 {s.records}，变化 {s.changed}，新预警 {s.alerts_opened}，解除 {s.alerts_cleared}，{s.seconds:.1f} 秒"
+        en = f"{s.records} assessed, {s.changed} changed, {s.alerts_opened} alerts opened, {s.alerts_cleared} cleared, {s.seconds:.1f} s"
+        say(Text(zh, f"{key} {s.as_of}: {en}"))
+
+
+@app.command("simulate")
+def simulate_documents(
+    folders: Annotated[list[Path] | None, typer.Argument(help="Documents that replace live ones of their kind and key; none: the draft.")] = None,
+    object_key: Annotated[str, typer.Option("--object", help="Key of the assessed object; none: the first.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """What documents would change on the whole population: who moves, which alerts. Nothing is kept. Exit code 1 when they have problems."""
+    documents, problems = load_folder(*folders) if folders else ([], [])
+    if problems:
+        raise Invalid(problems)
+    with opened() as it, it.work(write=False) as work:
+        candidate = work.catalog.with_documents(documents) if folders else draft_catalog(work)
+        key = object_key or next((o.key for o in work.catalog.all("object") if o.assessed), "")
+        found = simulate(work, candidate, key)
+        if as_json:
+            typer.echo(json.dumps(simulation_data(found), ensure_ascii=False))
+        else:
+            for line in simulation_lines(candidate, key, found, it.settings.locale):
+                typer.echo(line)
+    if not as_json:
+        for problem in found.errors:
+            typer.echo(line_of(problem), err=True)
+    if errors(found.errors):
+        raise typer.Exit(1)
+
+
+@app.command()
+def explain(
+    object_key: Annotated[str, typer.Argument(metavar="OBJECT")],
+    record_id: Annotated[int, typer.Argument(metavar="ID")],
+    name: Annotated[str, typer.Argument(help="A score, class, risk type or indicator; none: all but the indicators.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Why a record has its scores, classes and levels: what was seen, what it contributed, which condition was met."""
+    with opened() as it, it.work(write=False) as work:
+        data = explanation_data(work, object_key, record_id, name)
+    if as_json:
+        typer.echo(json.dumps(data, ensure_ascii=False))
+        return
+    for line in explanation_lines(data, it.settings.locale):
+        typer.echo(line)
+
+
+# -- Audit and reviews -----------------------------------------------------------------------------------------------------------
+
+audit_app = typer.Typer(no_args_is_help=True, help="The audit chain.")
+review_app = typer.Typer(no_args_is_help=True, help="Metrics and reviews.")
+app.add_typer(audit_app, name="audit")
+app.add_typer(review_app, name="review")
+Day = Annotated[str, typer.Option("--as-of", help="A day, YYYY-MM-DD; none: today.")]
+
+
+@audit_app.command("verify")
+def verify_audit(head: Annotated[str, typer.Option(help="A head noted earlier: it must still be in the chain.")] = "", as_json: AsJson = False) -> None:
+    """Checks every row and block; prints the head to keep elsewhere. Exit code 1 when something was changed, removed or inserted."""
+    with opened() as it, it.work(write=False) as work:
+        problem = audit.verify(work, head)
+        known = audit.head(work.session)
+    if as_json:
+        typer.echo(json.dumps({"ok": problem is None, "head": known, "problem": _plain(problem) if problem else None}, ensure_ascii=False))
+    else:
+        say(problem.message if problem else Text(f"审计链完整，链首 {known}", f"The audit chain holds; head {known}"))
+    if problem:
+        raise typer.Exit(1)
+
+
+@audit_app.command("seal")
+def seal_audit() -> None:
+    """Chains what was written since the last seal; the server does this by itself."""
+    with opened() as it, it.work(write=True) as work:
+        rows = audit.seal(work)
+    say(Text(f"封存 {rows} 行", f"{rows} rows sealed"))
+
+
+@review_app.command("open")
+def open_review(
+    key: Annotated[str, typer.Argument(help="Key of the review, e.g. quarterly_review.")],
+    period: Annotated[str, typer.Option(help="2026-03, 2026-Q1 or 2026; none: the period today is in.")] = "",
+) -> None:
+    """Opens the review of a period and takes the snapshots it looks at; opened already, it stays as it is."""
+    with opened() as it, it.work(write=True) as work:
+        number = reviews.open_review(work, key, period)
+    say(Text(f"评估 {number} 已打开", f"Review {number} is open"))
+
+
+@review_app.command("snapshot")
+def snapshot_metrics(as_of: Day = "") -> None:
+    """Measures all metrics and keeps them as of a day; the same day again changes only what differs."""
+    with opened() as it, it.work(write=True) as work:
+        written = reviews.take_snapshots(work, _day(as_of))
+    say(Text(f"写入 {written} 个指标", f"{written} metrics written"))
+
+
+def _day(text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        refuse(f"{text!r}: YYYY-MM-DD")
 
 
 @app.command()

@@ -39,6 +39,14 @@ def test_the_shipped_template_is_in_order(weatherglass: Shell) -> None:
     assert (code, "0 errors" in out) == (0, True), out
 
 
+def test_the_shipped_template_becomes_release_1_and_comes_back_after_another(weatherglass: Shell, tmp_path: Path) -> None:
+    assert "release 1" in weatherglass("publish")[1]
+    write(tmp_path, "thing", {"name": "text"})
+    assert "release 2" in weatherglass("publish", tmp_path, "--prune")[1]
+    assert "release 3" in weatherglass("rollback", 1)[1]
+    assert "Nothing changed" in weatherglass("publish")[1]
+
+
 def test_check_tells_every_problem_and_ends_with_1(weatherglass: Shell, tmp_path: Path) -> None:
     write(tmp_path, "customer", {"name": "txet"})
     (tmp_path / "b.json").write_text("{")

@@ -28,7 +28,7 @@ from server.features.strategies import service as strategies
 
 router = APIRouter()
 SHOWN = 200
-STEPS: Mapping[str, int] = {"info": 1, "warning": 3, "critical": 4}
+STEPS: Mapping[str, int] = {"info": 2, "warning": 3, "critical": 4}
 STATES: tuple[tuple[str, Text], ...] = (
     ("active", Text("要处理的", "To handle")),
     ("open", Text("新的", "New")),
@@ -169,7 +169,7 @@ def _alert(request: Request, work: Work, alert_id: int, problems: tuple[Problem,
     today = work.at.today
     context: dict[str, Any] = {
         "a": card_of(work, alert, people),
-        "why": [{"text": c.sentence.of(locale), "value": "" if c.value.of(locale) in c.sentence.of(locale) else c.value.of(locale), "met": c.met} for c in why.conditions(work, alert)],
+        "why": [_line(c, locale) for c in why.conditions(work, alert)],
         "clears": (found.of(locale) if (found := why.clears_when(work, alert)) else ""),
         "chart": chart_of(work, alert),
         "similar": [card_of(work, a, people) for a in similar.latest],
@@ -189,6 +189,12 @@ def _alert(request: Request, work: Work, alert_id: int, problems: tuple[Problem,
         "problems": problems,
     }
     return page(request, work, "pages/alert.html", area="alerts", status=422 if problems else 200, **context)
+
+
+def _line(condition: why.Condition, locale: str) -> dict[str, Any]:
+    """The value is not said twice when the sentence has it."""
+    text, value = condition.sentence.of(locale), condition.value.of(locale)
+    return {"text": text, "value": "" if value in text else value, "met": condition.met}
 
 
 def _verdicts(similar: alerts.Similar) -> dict[str, Any]:

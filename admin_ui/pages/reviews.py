@@ -89,7 +89,7 @@ def period_title(key: str) -> Text:
 
 def _title(summary: ReviewSummary) -> Text:
     period = period_title(summary.period)
-    return Text(f"{period.zh}{summary.title.zh}", f"{summary.title.en}, {period.en}")
+    return Text(f"{summary.title.zh} · {period.zh}", f"{summary.title.en} · {period.en}")
 
 
 @router.get("/reviews", response_class=HTMLResponse)

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from admin_ui.area import Area
 from admin_ui.edge import reading
-from admin_ui.pages.studio import Bar, Editor, bar_of, differences, document_url
+from admin_ui.pages.studio import Bar, Difference, bar_of, differences, document_url
 from admin_ui.render import page
 from server.config import drafts
 from server.config.catalog import Catalog
@@ -176,7 +176,7 @@ def simulate_page(request: Request, object: str = "", again: bool = False, outpu
             "opens": sum(found.alerts_open.values()),
             "closes": sum(found.alerts_close.values()),
             "rules": [(rules.get(k, Text(k, k)), found.alerts_open.get(k, 0), found.alerts_close.get(k, 0)) for k in _rules(found)],
-            "changes": _changes(bar),
+            "changes": _changes(candidate, bar),
         }
         return page(request, work, "pages/simulate.html", area="studio", **context)
 
@@ -191,10 +191,10 @@ def _main(catalog: Catalog, tables: Sequence[Migration]) -> Migration | None:
     return next((m for m in tables if m.main), None)
 
 
-def _changes(bar: Bar) -> list[tuple[Text, str, list[tuple[str, str, str]]]]:
+def _changes(catalog: Catalog, bar: Bar) -> list[tuple[Text, str, list[Difference]]]:
     found = []
     for c in bar.changes:
         body = (c.new or c.old).body  # type: ignore[union-attr]
-        lines = differences(Editor(None, c.key, c.new.body, False, c.old)) if c.new and c.old else []  # type: ignore[arg-type]
+        lines = differences(catalog.kinds[c.kind], c.old, c.new)
         found.append((title_of(body, c.key), document_url(c.kind, c.key), lines))
     return found

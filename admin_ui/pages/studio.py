@@ -11,12 +11,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from admin_ui.area import Area, Link
 from admin_ui.edge import reading, writing
-from admin_ui.forms import Choices, Form, act, locate
+from admin_ui.forms import Choices, Form, act, escape, locate, words
 from admin_ui.posted import posted
 from admin_ui.render import fragment, page
 from server.config import drafts
 from server.config.catalog import Catalog
-from server.config.check import check, errors
+from server.config.check import check_document, errors
 from server.config.document import Document
 from server.config.kind import Kind, title_of
 from server.config.load import as_document, read_document
@@ -190,22 +190,26 @@ def _squared(kind: Kind, body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def problems_of(work: Work, kind: str, key: str, body: Any) -> list[Problem]:
-    """What would be wrong with the draft if the document were as given: its own problems first, then those it causes elsewhere."""
+    """What is wrong with the document itself, fast enough while somebody types; what it breaks elsewhere is told when it is saved."""
     document, found = as_document(kind, key, body)
     if document is None:
+        return [_here(p, kind, key) for p in found]
+    found = check_document(document)
+    if errors(found):
         return found
-    candidate = drafts.draft_catalog(work).with_documents([document])
-    name = f"{kind}/{key}"
-    before = {(p.file, p.path, p.message) for p in drafts.draft_problems(work)}
-    problems = check(candidate, candidate.kinds, work.catalog)
-    mine = [p for p in problems if p.file == name]
-    return mine + [p for p in problems if p.file != name and (p.file, p.path, p.message) not in before and p.severity == "error"]
+    broken = [(c.kind, c.key) for c in drafts.draft_changes(work) if c.new and (c.kind, c.key) != (kind, key) and errors(check_document(c.new))]
+    candidate = drafts.draft_catalog(work).with_documents([document], broken)
+    described, live = candidate.kinds[kind], work.catalog.get(kind, key)
+    value = candidate.get(kind, key)
+    found += described.check(value, candidate)
+    found += described.check_change(live, value, candidate) if live is not None else ()
+    return [_here(p, kind, key) for p in found]
 
 
 def _draw(request: Request, work: Work, editor: Editor, mode: str, problems: list[Problem], text: str = "", status: int = 200) -> HTMLResponse:
     body = _squared(editor.kind, editor.body)
     form = form_of(work, editor.kind, body)
-    shown = [(p, locate(form, body, p.path) if p.file == f"{editor.kind.key}/{editor.key}" else "") for p in problems]
+    shown = _placed(form, body, f"{editor.kind.key}/{editor.key}", problems)
     uses: dict[tuple[str, str], int] = {}
     for kind, key, _path in where_used(drafts.draft_catalog(work), editor.kind.key, editor.key) if editor.key else ():
         uses[kind, key] = uses.get((kind, key), 0) + 1
@@ -223,31 +227,48 @@ def _draw(request: Request, work: Work, editor: Editor, mode: str, problems: lis
         "form_url": document_url(editor.kind.key, editor.key) + "/form",
         "opened": (),
         "in_draft": any((c.kind, c.key) == (editor.kind.key, editor.key) for c in drafts.draft_changes(work)),
-        "differences": differences(editor),
+        "differences": differences(editor.kind, editor.live, Document(editor.kind.key, editor.key, editor.body)),
         "document_url": document_url,
     }
     return page(request, work, "pages/document.html", area="studio", status=status, **context)
 
 
-def differences(editor: Editor) -> list[tuple[str, str, str]]:
-    """(JSON pointer, live, draft) of each value that differs, at most 200."""
-    found: list[tuple[str, str, str]] = []
-    if editor.live is not None:
-        _differ(editor.live.body, editor.body, "", found)
-    return found[:200]
+def _placed(form: Form, body: Any, name: str, problems: list[Problem]) -> list[tuple[Problem, str, Text | None]]:
+    """Each problem with the input it belongs to and where that is, in words."""
+    return [(p, locate(form, body, p.path), words(form, body, p.path)) if p.file == name else (p, "", None) for p in problems]
 
 
-def _differ(old: Any, new: Any, path: str, found: list[tuple[str, str, str]]) -> None:
+@dataclass(frozen=True)
+class Difference:
+    """One value that differs. `place` in words, `path` as a JSON pointer."""
+
+    path: str
+    place: Text
+    old: str
+    new: str
+
+
+def differences(kind: Kind, old: Document | None, new: Document | None) -> list[Difference]:
+    """What is not the same in two versions of a document, at most 200 places."""
+    if old is None or new is None:
+        return []
+    found: list[tuple[str, Any, Any]] = []
+    _differ(old.body, new.body, "", found)
+    form = Form(_schema(kind))
+    return [Difference(path, words(form, new.body, path), _brief(a), _brief(b)) for path, a, b in found[:200]]
+
+
+def _differ(old: Any, new: Any, path: str, found: list[tuple[str, Any, Any]]) -> None:
     if old == new:
         return
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for name in [*old, *(n for n in new if n not in old)]:
-            _differ(old.get(name), new.get(name), f"{path}/{name}", found)
+            _differ(old.get(name), new.get(name), f"{path}/{escape(name)}", found)
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for i, (a, b) in enumerate(zip(old, new, strict=True)):
             _differ(a, b, f"{path}/{i}", found)
     else:
-        found.append((path, _brief(old), _brief(new)))
+        found.append((path, old, new))
 
 
 def _brief(value: Any) -> str:
@@ -348,10 +369,10 @@ def live_check(request: Request, kind: str, key: str, form: Mapping[str, str] = 
     with reading(request, "studio") as work:
         editor = _editor(work, kind, key)
         body: Any = form.get("json", "") if form.get("mode") == "json" else _body(work, editor, form)
-        problems = [_here(p, kind, key) if not p.file else p for p in problems_of(work, kind, key, body)]
+        problems = problems_of(work, kind, key, body)
         engine = form_of(work, editor.kind, body)
         value = body if isinstance(body, Mapping) else {}
-        shown = [(p, locate(engine, value, p.path) if p.file == f"{kind}/{key}" else "") for p in problems]
+        shown = _placed(engine, value, f"{kind}/{key}", problems)
         return fragment(request, work, "parts/problems.html", problems=shown, document_url=document_url)
 
 
@@ -382,7 +403,7 @@ def draft_page(request: Request) -> HTMLResponse:
     """All changes and all problems of the draft."""
     with reading(request, "studio") as work:
         bar = bar_of(work)
-        changes = [(c, differences(Editor(work.catalog.kinds[c.kind], c.key, c.new.body, False, c.old)) if c.new and c.old else []) for c in bar.changes]
+        changes = [(c, differences(work.catalog.kinds[c.kind], c.old, c.new)) for c in bar.changes]
         titles = {(c.kind, c.key): title_of((c.new or c.old).body, c.key) for c in bar.changes}  # type: ignore[union-attr]
         problems = drafts.draft_problems(work) if bar.changes else []
         people = access.user_names(work)
@@ -436,7 +457,7 @@ def release_page(request: Request, number: int) -> HTMLResponse:
             a, b = old.document(kind, key), new.document(kind, key)
             if a is None or b is None or a.digest != b.digest:
                 body = (b or a).body  # type: ignore[union-attr]
-                lines = differences(Editor(work.catalog.kinds[kind], key, b.body, False, a)) if a and b else []
+                lines = differences(work.catalog.kinds[kind], a, b)
                 changes.append((work.catalog.kinds[kind], key, title_of(body, key), "new" if a is None else "removed" if b is None else "changed", lines))
         return page(
             request,

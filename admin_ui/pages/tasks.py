@@ -21,6 +21,7 @@ from server.features.strategies import service as strategies
 from server.features.strategies.tasks import Task
 
 router = APIRouter()
+SHOWN = 100
 STATES: Mapping[str, Text] = {
     "open": Text("待办", "open"),
     "waiting_approval": Text("待确认", "waits for consent"),
@@ -183,14 +184,15 @@ def tasks_page(request: Request, tab: str = "mine") -> HTMLResponse:
             "team": lambda: strategies.list_tasks(work),
             "done": lambda: strategies.list_tasks(work, state="done")[::-1],
         }
-        found = [view_of(work, task, people) for task in lists[tab]()] if tab in lists else []
+        every = lists[tab]() if tab in lists else ()
+        found = [view_of(work, task, people) for task in every[:SHOWN]]
         tabs = [
             ("mine", Text("我的", "Mine"), len(mine)),
             ("approvals", Text("待我审批", "Waiting for me"), len(waits)),
             ("team", Text("团队", "Team"), None),
             ("done", Text("已完成", "Done"), None),
         ]
-        return page(request, work, "pages/tasks.html", area="tasks", tab=tab, tabs=tabs, tasks=found, waiting=waits)
+        return page(request, work, "pages/tasks.html", area="tasks", tab=tab, tabs=tabs, tasks=found, more=len(every) - len(found), waiting=waits)
 
 
 @router.get("/tasks/{task_id}", response_class=HTMLResponse)

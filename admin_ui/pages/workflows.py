@@ -145,8 +145,9 @@ def waiting(work: Work, facts: bool = True) -> tuple[WaitingStep, ...]:
 
 
 def _facts(work: Work, object_key: str, display: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """The first filled fields of the record, for a decision without opening it."""
-    fields = work.catalog.get("object", object_key).fields.values()
+    """The first filled fields of the record, for a decision without opening it; its name stands there already."""
+    described = work.catalog.get("object", object_key)
+    fields = (field for field in described.fields.values() if field.key != described.name_field)
     lines = [(field.title.of(work.actor.locale), display[field.key]) for field in fields if display.get(field.key)]
     return tuple(lines[:FACTS])
 

@@ -159,11 +159,12 @@ def _integer(text: str) -> int:
     return int(text)
 
 
-def _number(text: str) -> float:
+def _number(text: str) -> float | int:
+    """12.0 and 1e3 are whole numbers."""
     value = float(text)
     if value in (float("inf"), float("-inf")):
         raise _Refused(Text(f"数 {shown(text, 24)} 太大", f"The number {shown(text, 24)} is too large"), "number_range")
-    return value
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
 
 def _bad_values(root: Any, file: str) -> Iterator[Problem]:

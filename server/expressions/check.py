@@ -2,11 +2,12 @@
 
 import ast
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from server.errors import Problem, Text
 from server.expressions import limits
 from server.expressions.checked import Checked, Fact, Missing
-from server.expressions.complaints import as_condition, did_you_mean, type_name, unknown_function, unknown_name
+from server.expressions.complaints import CONSTANTS, as_condition, did_you_mean, type_name, unknown_function, unknown_name
 from server.expressions.function import Function, Size
 from server.expressions.matching import Matched, convert, join_sizes, match, settle_into, unify
 from server.expressions.operators import MEMBER, NEGATE, OPERATORS
@@ -33,7 +34,7 @@ def check(source: str, scope: Scope, expect: Type | None = None) -> tuple[Checke
     if fact.given == NUMBER:
         settle_into(fact)
     facts = checker.facts
-    places = {node: (place.start(node), place.end(node)) for node in facts if isinstance(node, ast.expr)}
+    places: dict[ast.AST, tuple[int, int]] = {node: (place.start(node), place.end(node)) for node in facts if isinstance(node, ast.expr)}
     return Checked(source, tree, fact.given, fact.nullable, frozenset(checker.names), checker.uses_time, facts, scope, places), ()
 
 
@@ -48,8 +49,10 @@ class _Checker:
         self.names: set[str] = set()
         self.uses_time = False
 
-    def problem(self, node: ast.expr, code: str, message: Text, hint: Text | None = None) -> None:
+    def problem(self, node: ast.expr, code: str, message: Text, hint: Text | None = None) -> Fact | None:
+        """Notes it; the part gets no fact."""
         self.problems.append(Problem("", message, hint, start=self.place.start(node), end=self.place.end(node), code=code))
+        return None
 
     def visit(self, node: ast.expr) -> Fact | None:
         fact: Fact | None = getattr(self, f"_{type(node).__name__.lower()}")(node)
@@ -65,7 +68,7 @@ class _Checker:
     # -- leaves
 
     def _constant(self, node: ast.Constant) -> Fact | None:
-        value = node.value
+        value: Any = node.value
         if value is None:
             return Fact(NULL, True, Size(1, 1), literal=None)
         kind = _LITERALS.get(type(value))
@@ -102,7 +105,7 @@ class _Checker:
         self.names.add(name)
         fact = Fact(known.type, known.nullable, options=known.options)
         if known.type == INTEGER:
-            fact.size = Size(1, limits.STORED_INTEGER)
+            fact.size = Size(1, limits.INTEGER + 1)  # 64 bits hold one more below zero
         return fact
 
     def _list(self, node: ast.List) -> Fact | None:
@@ -225,7 +228,7 @@ class _Checker:
         self._options(zip(operands, facts))
         return Fact(BOOLEAN, any(f.nullable for f in facts), forms=tuple(forms))
 
-    def _mixed_comparison(self, node: ast.expr, operands: Sequence[ast.expr], facts: Sequence[Fact]) -> None:
+    def _mixed_comparison(self, node: ast.expr, operands: Sequence[ast.expr], facts: Sequence[Fact]) -> Fact | None:
         a, b = facts[0].given, next((f.given for f in facts if unify((facts[0].given, f.given)) is None), facts[1].given)
         message, hint = _mixed(a, b)
         kinds = {a.name, b.name}
@@ -244,12 +247,15 @@ class _Checker:
             hint = Text("数字不加引号", "Numbers have no quotes")
         elif "text" in kinds and "boolean" in kinds:
             hint = Text("是/否写作 True 或 False", "Yes and no are written True and False")
-        self.problem(node, "type", message, hint)
+        return self.problem(node, "type", message, hint)
 
     def _is(self, node: ast.Compare) -> Fact | None:
         right = node.comparators[0]
         if len(node.ops) > 1 or not (isinstance(right, ast.Constant) and right.value is None):
             hint = Text("比较相等请写 ==", "To compare write ==")
+            if isinstance(right, ast.Name) and CONSTANTS.get(right.id) == "None":
+                word = f"{self.place.segment(node.left)} {'is not' if isinstance(node.ops[0], ast.IsNot) else 'is'} None"
+                hint = Text(f"请写 {word}", f"Write {word}")
             return self.problem(node, "is", Text("is 只能用于 is None 和 is not None", "is can only be used as is None and is not None"), hint)
         fact = self.visit(node.left)
         self.facts[right] = Fact(NULL, True, literal=None)
@@ -325,7 +331,8 @@ class _Checker:
         if not isinstance(matched, Matched):
             return self._no_form(node, function, facts, matched)
         self.uses_time = self.uses_time or any(f.at for f in matched.forms)
-        self._options(zip(node.args, facts)) if name in ("one_of", "has", "any_of", "all_of") else None
+        if name in ("one_of", "has", "any_of", "all_of"):
+            self._options(zip(node.args, facts))
         return self._result(matched, facts)
 
     def _arity(self, node: ast.Call, function: Function) -> bool:
@@ -338,7 +345,7 @@ class _Checker:
         self.problem(node, "arity", message, Text(f"{function.signature}: {function.doc.zh}", f"{function.signature}: {function.doc.en}"))
         return False
 
-    def _no_form(self, node: ast.Call, function: Function, facts: Sequence[Fact], wrong: int) -> None:
+    def _no_form(self, node: ast.Call, function: Function, facts: Sequence[Fact], wrong: int) -> Fact | None:
         at = min(wrong, len(facts) - 1)
         params = [f.param(at, len(facts)) for f in function.forms]
         literal = next((p.literal for p in params if p.literal), None)
@@ -352,7 +359,7 @@ class _Checker:
         else:
             zh, en = "或".join(n.zh for n in names), " or ".join(n.en for n in names)
             message = Text(f"{params[0].name} 须为{zh}，而这是{given.zh}", f"{params[0].name} must be {en}; this is {given.en}")
-        self.problem(node.args[at], "type", message, Text(f"{function.signature}: {function.doc.zh}", f"{function.signature}: {function.doc.en}"))
+        return self.problem(node.args[at], "type", message, Text(f"{function.signature}: {function.doc.zh}", f"{function.signature}: {function.doc.en}"))
 
     def _result(self, matched: Matched, facts: Sequence[Fact]) -> Fact:
         form = matched.forms[0]
@@ -368,6 +375,10 @@ class _Checker:
             return
         if wanted == BOOLEAN:
             self.condition(node, fact)
+            return
+        if (fact.given, wanted) == (DATETIME, DATE):
+            convert(fact, wanted)
+            self.uses_time = True  # the zone decides which day it is
             return
         message = Text(
             f"结果应为{type_name(wanted).zh}，而这是{type_name(fact.given).zh}",

@@ -200,8 +200,8 @@ class _Writer:
 
     def _comparison(self, op: ast.cmpop, form: Form, a: str, b: str) -> str:
         """Against a literal number, comparing 9 decimals is comparing with the right double."""
-        literal = self.names.get(b)
-        if form.params[0].type != "number" or not b.startswith("k") or a.startswith("k"):
+        literal: Any = self.names.get(b)
+        if form.params[0].type != "number" or not isinstance(literal, float) or a in self.names:
             return self.form(form, [a, b])
         first, after = bounds_of_equal(literal)
         code = {

@@ -25,7 +25,11 @@ class Evaluator(simpleeval.SimpleEval):  # type: ignore[misc]
     """simpleeval's walk with our meaning for every kind of part. Only what is listed here can run: no attribute, no method, no other callable."""
 
     def __init__(self, checked: Checked, values: Mapping[str, Any], at: At) -> None:
-        super().__init__(operators={}, functions={}, names={}, allowed_attrs={})
+        # simpleeval's own tables of operators, functions and names stay empty: nothing of its defaults can be reached.
+        self.operators: dict[Any, Any] = {}
+        self.functions: dict[str, Any] = {}
+        self.names: dict[str, Any] = {}
+        self.allowed_attrs: dict[Any, Any] = {}
         self.checked, self.values, self.at = checked, values, at
         self.nodes = {
             ast.Constant: self._eval_constant,

@@ -33,12 +33,12 @@ class Trace:
 
 def explain(checked: Checked, values: Mapping[str, Any], at: At) -> Trace:
     """The values of all parts, also of branches that were not taken."""
-    tracer = _Tracer(checked, values, at)
+    tracer = Tracer(checked, values, at)
     tracer.run()
     return tracer.trace(checked.tree)
 
 
-class _Tracer(Evaluator):
+class Tracer(Evaluator):
     """The reference evaluator, remembering."""
 
     def __init__(self, checked: Checked, values: Mapping[str, Any], at: At) -> None:
@@ -79,8 +79,8 @@ def _parts(node: ast.expr) -> list[ast.expr]:
 
 # -- sentences
 
-_SYMBOLS: Mapping[type[ast.cmpop], str] = {ast.Eq: "=", ast.NotEq: "≠", ast.Lt: "<", ast.LtE: "≤", ast.Gt: ">", ast.GtE: "≥"}
-_MIRRORED: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
+SYMBOLS: Mapping[type[ast.cmpop], str] = {ast.Eq: "=", ast.NotEq: "≠", ast.Lt: "<", ast.LtE: "≤", ast.Gt: ">", ast.GtE: "≥"}
+MIRRORED: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.Gt,
     ast.LtE: ast.GtE,
     ast.Gt: ast.Lt,
@@ -88,7 +88,7 @@ _MIRRORED: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.Eq,
     ast.NotEq: ast.NotEq,
 }
-_NEGATED: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
+NEGATED: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.GtE,
     ast.LtE: ast.Gt,
     ast.Gt: ast.LtE,
@@ -102,11 +102,11 @@ _NEGATED: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
 
 def sentence(checked: Checked, titles: Mapping[str, Text], values: Mapping[str, Any], locale: str, at: At | None = None) -> str:
     """The parts that decided, in words: "orders in 90 days is 2 (< 3) and open complaints is 4 (≥ 2)". Give `at` where the text uses the time."""
-    return _Teller(checked, titles, _Tracer(checked, values, at or At(clock.now())), locale).tell(checked.tree)
+    return _Teller(checked, titles, Tracer(checked, values, at or At(clock.now())), locale).tell(checked.tree)
 
 
 class _Teller:
-    def __init__(self, checked: Checked, titles: Mapping[str, Text], tracer: _Tracer, locale: str) -> None:
+    def __init__(self, checked: Checked, titles: Mapping[str, Text], tracer: Tracer, locale: str) -> None:
         self.checked, self.titles, self.tracer, self.locale = checked, titles, tracer, locale
         self.zh = locale.startswith("zh")
 
@@ -117,8 +117,8 @@ class _Teller:
         if isinstance(node, ast.BoolOp):
             return self._both(node)
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            if isinstance(node.operand, ast.Compare) and type(node.operand.ops[0]) in _NEGATED and len(node.operand.ops) == 1:
-                return self._single(node, node.operand.left, _NEGATED[type(node.operand.ops[0])], node.operand.comparators[0])
+            if isinstance(node.operand, ast.Compare) and type(node.operand.ops[0]) in NEGATED and len(node.operand.ops) == 1:
+                return self._single(node, node.operand.left, NEGATED[type(node.operand.ops[0])], node.operand.comparators[0])
             return self.say(f"并非（{self.tell(node.operand)}）", f"not ({self.tell(node.operand)})")
         if isinstance(node, ast.Compare):
             return self._comparison(node)
@@ -143,8 +143,8 @@ class _Teller:
             return self._value(left)
         if len(node.ops) > 1:
             return self._chain(node)
-        if self._is_literal(left) and not self._is_literal(right) and type(operation) in _MIRRORED:
-            return self._single(node, right, _MIRRORED[type(operation)], left)
+        if self._is_literal(left) and not self._is_literal(right) and type(operation) in MIRRORED:
+            return self._single(node, right, MIRRORED[type(operation)], left)
         return self._single(node, left, type(operation), right)
 
     def _single(self, node: ast.expr, left: ast.expr, operation: type[ast.cmpop], right: ast.expr) -> str:
@@ -165,7 +165,7 @@ class _Teller:
     def _symbol(self, operation: type[ast.cmpop]) -> str:
         if operation in (ast.In, ast.NotIn):
             return self.say("属于", "one of") if operation is ast.In else self.say("不属于", "none of")
-        return _SYMBOLS[operation]
+        return SYMBOLS[operation]
 
     def _is_literal(self, node: ast.expr) -> bool:
         return self.checked.facts[node].literal is not Missing

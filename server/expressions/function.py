@@ -1,8 +1,9 @@
 """What a function or an operator of the language is: one record with its types, both sides, its help and its examples.
 
-A side in SQL is a template. `{x}` is the parameter x (also `{0}`, `{1}` by position), `{x:key}` what comparison of numbers looks at,
-`{*}` all arguments, `{rest}` all but the first, `{rest:key}` their keys, `{1:up} {1:down}` the scales of a literal number of decimals. `{today} {now} {zone}` are the moment of evaluation. Upper case
-names are constants of the writer (sqlwriter.py). Operands are in parentheses where needed; a large operand that is mentioned twice is computed once.
+A side in SQL is a template. `{0}`, `{1}` are the arguments by position, `{0:key}` what comparison of numbers looks at,
+`{*}` all arguments, `{rest}` all but the first, `{rest:key}` their keys, `{1:up} {1:down}` the scales of a literal number of decimals.
+`{today} {now} {zone}` are the moment of evaluation. Upper case names are constants of the writer (sqlwriter.py). Operands are put in
+brackets where needed; a large operand that is mentioned twice is computed once.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +23,6 @@ class Size:
 
 
 BASE = Size(limits.QUANTUM, limits.NUMBER)
-STORED = Size(1, limits.STORED_INTEGER)
 
 
 @dataclass(frozen=True)

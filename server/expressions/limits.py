@@ -6,8 +6,7 @@ DEPTH = 32  # how deep parts may be nested
 TEXT_LENGTH = 100_000  # characters of a text value; a longer result is null
 LIST_LENGTH = 10_000  # items of a list
 
-INTEGER = 2**63 - 1  # results of integer arithmetic lie within plus and minus this; beyond it is null
-STORED_INTEGER = 2**53 - 1  # a stored integer: what JSON and browsers carry exactly, so that sums of fields cannot overflow
+INTEGER = 2**63 - 1  # integers lie within plus and minus this (so that every one has its negative); a result beyond is null
 NUMBER = 1e100  # a number is smaller than this in magnitude; a larger result is null
 QUANTUM = 2.0**-332  # about 1e-100: results smaller than this are 0
 EXACT = 2.0**-279  # from here on up a number is kept to its last bit

@@ -22,7 +22,7 @@ def unify(types: Iterable[Type]) -> Type | None:
     """The one type of all: integer among numbers is a number, null is anything. None when they do not go together."""
     found: Type = NULL
     for kind in types:
-        if kind == found or kind == NULL:
+        if kind in (found, NULL):
             continue
         if found == NULL:
             found = kind
@@ -65,7 +65,7 @@ def match(forms: Sequence[Form], facts: Sequence[Fact]) -> Matched | int:
             continue
         result = _result_type(form, kinds)
         size = _size(form, result, facts, kinds)
-        if result == INTEGER and size.large > limits.INTEGER:
+        if result == INTEGER and callable(form.size) and size.large > limits.INTEGER:
             if form is not forms[-1] and not form.may_be_null:
                 continue  # the next form guards against overflow
             size = Size(1, limits.INTEGER)

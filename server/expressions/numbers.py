@@ -32,7 +32,7 @@ def read_number(value: Any) -> float | None:
 
 def read_integer(value: Any) -> int | None:
     if isinstance(value, int):
-        return checked(int(value))
+        return int(value) if -limits.INTEGER - 1 <= value <= limits.INTEGER else None
     number = read_number(value)
     return checked(int(number)) if number is not None and number.is_integer() else None
 
@@ -98,12 +98,21 @@ def divide(a: float, b: float) -> float | None:
     return a / b if b else None
 
 
+def negative(a: int) -> int | None:
+    return checked(-a)
+
+
+def absolute(a: int) -> int | None:
+    return checked(abs(a))
+
+
 def floor_divide_integers(a: int, b: int) -> int | None:
-    return a // b if b else None
+    """The lowest integer of 64 bits has no negative; engines differ about it, so here it is out of range."""
+    return a // b if b and a >= -limits.INTEGER else None
 
 
 def modulo_integers(a: int, b: int) -> int | None:
-    return a % b if b else None
+    return a % b if b and a >= -limits.INTEGER else None
 
 
 def floor_number(x: float) -> float:
@@ -157,7 +166,7 @@ def sqrt(x: float) -> float | None:
 
 
 def number_text(x: float) -> str:
-    """At most 9 decimals, no exponent, no zeros at the end."""
-    exact = Decimal(repr(x)).quantize(_NINE, context=_EXACT)
+    """At most 15 digits and 9 decimals, no exponent, no zeros at the end. (PostgreSQL turns a double into decimals with 15 digits.)"""
+    exact = Decimal(f"{x:.15g}").quantize(_NINE, context=_EXACT)
     text = format(exact, "f").rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text

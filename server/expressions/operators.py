@@ -1,4 +1,7 @@
-"""The operators, each with both sides. What `and`, `or`, `not`, `is` and `if` do stands in evaluate.py, compile.py and sqlwriter.py: they are the same for all types."""
+"""The operators, each with both sides.
+
+What `and`, `or`, `not`, `is` and `if` do stands in evaluate.py, compile.py and sqlwriter.py: they are the same for all types.
+"""
 
 import ast
 import operator
@@ -66,10 +69,13 @@ def _numbers(symbol: str, python: Callable[..., Any], size: Callable[..., Size])
     return Form(params(a="number", b="number"), "number", python, f"{{0}} {symbol} {{1}}", size=size, cause=OVERFLOW, inline=f"{{0}} {symbol} {{1}}")
 
 
-_FLOOR_SQLITE = "CASE WHEN {1} = 0 THEN NULL WHEN ({0} % {1}) <> 0 AND ({0} < 0) <> ({1} < 0) THEN {0} / {1} - 1 ELSE {0} / {1} END"
-_FLOOR_PG = "CASE WHEN {1} = 0 THEN NULL WHEN mod({0}, {1}) <> 0 AND ({0} < 0) <> ({1} < 0) THEN {0} / {1} - 1 ELSE {0} / {1} END"
-_MOD_SQLITE = "CASE WHEN {1} = 0 THEN NULL WHEN ({0} % {1}) <> 0 AND ({0} < 0) <> ({1} < 0) THEN {0} % {1} + {1} ELSE {0} % {1} END"
-_MOD_PG = "CASE WHEN {1} = 0 THEN NULL WHEN mod({0}, {1}) <> 0 AND ({0} < 0) <> ({1} < 0) THEN mod({0}, {1}) + {1} ELSE mod({0}, {1}) END"
+# The lowest integer has no negative: engines would raise or turn to doubles.
+_A = "nullif({0}, LOWEST)"
+_UNLIKE = "(mod({0}, {1}) <> 0 AND ({0} < 0) <> ({1} < 0))"
+_FLOOR_PG = f"CASE WHEN {{1}} = 0 THEN NULL WHEN {_UNLIKE} THEN {_A} / {{1}} - 1 ELSE {_A} / {{1}} END"
+_MOD_PG = f"CASE WHEN {{1}} = 0 THEN NULL WHEN {_UNLIKE} THEN mod({_A}, {{1}}) + {{1}} ELSE mod({_A}, {{1}}) END"
+_FLOOR_SQLITE = _FLOOR_PG.replace("mod({0}, {1})", "({0} % {1})")
+_MOD_SQLITE = _MOD_PG.replace("mod({0}, {1})", "({0} % {1})").replace(f"mod({_A}, {{1}})", f"({_A} % {{1}})")
 
 POWER = Form(
     params(base="number", exponent="number"),
@@ -217,7 +223,7 @@ NEGATE = Function(
     "operator",
     Text("取负", "Turns the sign"),
     (
-        Form(params(a="integer"), "integer", operator.neg, "-{0}", size=lambda a: a, inline="-{0}"),
+        Form(params(a="integer"), "integer", numbers.negative, "-nullif({0}, LOWEST)", size=lambda a: a),
         Form(params(a="number"), "number", operator.neg, "-{0}", size=lambda a: a, inline="-{0}"),
     ),
     (("-(3)", -3), ("-(2.5)", -2.5), ("-(-3)", 3)),

@@ -26,6 +26,8 @@ NODES: tuple[type[ast.AST], ...] = (
 )
 OPERATORS: tuple[type[ast.AST], ...] = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.USub, ast.UAdd, ast.Not, ast.And, ast.Or)
 COMPARISONS: tuple[type[ast.AST], ...] = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.Is, ast.IsNot)
+CHAIN = 0.25  # of a level: so much a further term of a sum counts
+_SUMS = (ast.Add, ast.Sub)
 ALLOWED = frozenset(NODES + OPERATORS + COMPARISONS)
 
 
@@ -53,12 +55,11 @@ class Source:
 
 def dotted(node: ast.expr) -> str | None:
     """The name that `a` or `a.b` stands for; None for attributes of anything else."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        parent = dotted(node.value)
-        return None if parent is None else f"{parent}.{node.attr}"
-    return None
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else None
 
 
 def parse(source: str) -> tuple[ast.expr | None, Source, tuple[Problem, ...]]:
@@ -111,12 +112,12 @@ def _comment(text: str) -> int | None:
 def _walk(tree: ast.expr, place: Source) -> tuple[Problem, ...]:
     """Breadth first over every node of every branch, without recursion: depth must not be able to hurt us."""
     problems: list[Problem] = []
-    level: list[tuple[ast.AST, ast.expr]] = [(tree, tree)]
-    count = depth = 0
+    level: list[tuple[ast.AST, ast.expr, float]] = [(tree, tree, 1)]
+    count, deepest = 0, 0.0
     while level:
-        depth += 1
-        following: list[tuple[ast.AST, ast.expr]] = []
-        for node, owner in level:
+        following: list[tuple[ast.AST, ast.expr, float]] = []
+        for node, owner, depth in level:
+            deepest = max(deepest, depth if isinstance(node, ast.expr) else 0)
             count += not isinstance(node, (ast.Load, *OPERATORS, *COMPARISONS))
             owner = node if isinstance(node, ast.expr) else owner
             if type(node) not in ALLOWED:
@@ -124,12 +125,17 @@ def _walk(tree: ast.expr, place: Source) -> tuple[Problem, ...]:
                 continue
             if isinstance(node, ast.Name | ast.Attribute) and (found := _name(node, place)):
                 problems.append(found)
-            following.extend((child, owner) for child in ast.iter_child_nodes(node))
+            following.extend((child, owner, depth + (CHAIN if _is_chain(node, child) else 1)) for child in ast.iter_child_nodes(node))
         level = following
-        if depth > limits.DEPTH + 1 or count > limits.NODES:  # the last level may hold operators only
+        if deepest > limits.DEPTH or count > limits.NODES:
             problems.append(_too_large(count, place))
             break
     return tuple(problems[:20])
+
+
+def _is_chain(node: ast.AST, child: ast.AST) -> bool:
+    """`a + b + c` reads as one sum, though the parser nests it to the left."""
+    return isinstance(node, ast.BinOp) and isinstance(child, ast.BinOp) and child is node.left and type(child.op) in _SUMS and type(node.op) in _SUMS
 
 
 def _too_large(count: int, place: Source) -> Problem:

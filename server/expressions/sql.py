@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.elements import OperatorExpression
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.visitors import InternalTraversal
 
@@ -48,7 +49,13 @@ class Formula(FunctionElement[Any]):
 
 def _spell(element: Formula, compiler: Any, text: str, **kw: Any) -> str:
     leaves = list(element.clauses)
-    return "(" + PLACE.sub(lambda found: compiler.process(leaves[int(found[1])], **kw), text) + ")"
+
+    def spelled(leaf: sa.ColumnElement[Any]) -> str:
+        """A column that is itself a calculation (an amount is its whole number / 100) must not be torn apart by the operators around it."""
+        written: str = compiler.process(leaf, **kw)
+        return f"({written})" if isinstance(leaf, OperatorExpression | sa.UnaryExpression) else written
+
+    return "(" + PLACE.sub(lambda found: spelled(leaves[int(found[1])]), text) + ")"
 
 
 @compiles(Formula)
@@ -67,7 +74,7 @@ def compile_sql(checked: Checked, columns: Mapping[str, sa.ColumnElement[Any]], 
 
     A moment comes out as DateTime in UTC without offset.
     """
-    moment = {
+    moment: dict[str, sa.ColumnElement[Any]] = {
         "today": sa.bindparam("today", type_=sa.Date()) if at is None else sa.literal(at.today, sa.Date()),
         "now": sa.bindparam("now", type_=sa.DateTime()) if at is None else sa.literal(at.instant.astimezone(UTC).replace(tzinfo=None), sa.DateTime()),
         "zone": sa.bindparam("zone", type_=sa.Text()) if at is None else sa.literal(at.zone.key, sa.Text()),

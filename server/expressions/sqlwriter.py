@@ -24,9 +24,10 @@ from server.expressions.parse import dotted
 from server.expressions.types import BOOLEAN, DATE, DATETIME, INTEGER, NUMBER, TEXT, TEXTS, Type
 
 PLACE = re.compile(r"\{(\d+)\}")
-_SLOT = re.compile(r"\{(\w+|\*)(?::(\w+))?\}|\b(INTEGERS|NUDGE|HALF|WHOLE|QUANTUM|LARGEST|PER_QUANTUM|BLANKS)\b|(CASE|END)\b|([()])")
+_SLOT = re.compile(r"\{(\w+|\*)(?::(\w+))?\}|\b(INTEGERS|LOWEST|NUDGE|HALF|WHOLE|QUANTUM|LARGEST|PER_QUANTUM|BLANKS)\b|(CASE|END)\b|([()])")
 _CONSTANTS: Mapping[str, Any] = {
     "INTEGERS": 2.0**63,
+    "LOWEST": -(2**63),
     "NUDGE": numbers.NUDGE,
     "HALF": numbers.HALF,
     "WHOLE": numbers.WHOLE,
@@ -35,11 +36,12 @@ _CONSTANTS: Mapping[str, Any] = {
     "LARGEST": limits.NUMBER,
     "BLANKS": WHITE_SPACE,
 }
+_LITERAL: Mapping[type, sa.types.TypeEngine[Any]] = {str: sa.Text(), int: sa.BigInteger(), float: sa.Double()}
 _SETTLE = "floor(nullif(nullif({low}({high}({{0}}, -LARGEST), LARGEST), LARGEST), -LARGEST) * PER_QUANTUM + 0.5) * QUANTUM"
 _SETTLES = {False: _SETTLE.format(low="min", high="max"), True: _SETTLE.format(low="least", high="greatest")}
 _KEY = "floor({0} * 1000000000.0 + 0.5)"
 _NULLS = {"text": "TEXT", "integer": "BIGINT", "number": "DOUBLE PRECISION", "boolean": "BOOLEAN", "date": "DATE", "datetime": "TIMESTAMP", "list": "TEXT"}
-LIGHT = 8  # operands up to this many leaves are simply repeated
+LIGHT = 16  # operands up to this many leaves are simply repeated
 STACK = 44  # of the 100 entries of SQLite's parser; the statement around us needs some too
 
 
@@ -177,7 +179,7 @@ class Writer:
             return [self.leaf(self.moment[slot.name])]
         if slot.name in _CONSTANTS:
             value = _CONSTANTS[slot.name]
-            return [self.literal(value, sa.Text() if isinstance(value, str) else sa.Double())]
+            return [self.literal(value, _LITERAL[type(value)])]
         found = [arguments[i] for i in self._indexes(slot, len(arguments))]
         spec = cast("Callable[[Piece], Piece] | None", getattr(self, f"_spec_{slot.spec}", None)) if slot.spec else None
         return [spec(p) for p in found] if spec else found

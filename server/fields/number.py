@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from server.errors import Problem, Text
+from server.expressions import limits
 from server.expressions.types import NUMBER, Type
 from server.fields.base import FORM, NUMBER_TEXT_LIMIT, FieldSpec, FieldType, Reading, bounds_problem, clean, too_big, wrong_type
 
@@ -44,8 +45,10 @@ class NumberField(FieldType):
             value = float(raw) + 0.0  # + 0.0 makes -0.0 plain zero
         except (OverflowError, ValueError):
             return too_big(field)
-        if not math.isfinite(value):
+        if not abs(value) < limits.NUMBER:
             return too_big(field)
+        if abs(value) < limits.QUANTUM:
+            value = 0.0
         return problem if (problem := bounds_problem(field, value)) else value
 
     def text(self, field: FieldSpec, value: Any, locale: str, zone: object = None) -> str:

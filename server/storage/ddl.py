@@ -143,7 +143,31 @@ def _parents_first(names: Sequence[str], tables: Mapping[str, sa.Table]) -> list
 def apply(connection: sa.Connection, steps: Sequence[Step]) -> None:
     operations = Operations(MigrationContext.configure(connection))
     for step in steps:
+        if isinstance(step, RenameTable | RenameColumn):
+            _free_indexes(operations, connection, step)
         _run(operations, step)
+        if isinstance(step, CreateTable) and step.table.autoincrement_column is not None:
+            _continue_ids(connection, step.table.name)
+
+
+def _free_indexes(operations: Operations, connection: sa.Connection, step: RenameTable | RenameColumn) -> None:
+    """An index keeps its name when its table or column is renamed aside, and the name is wanted when they come back. Other features make indexes too."""
+    for index in sa.inspect(connection).get_indexes(step.table):
+        aside = isinstance(step, RenameTable) or step.column in index["column_names"]
+        if aside and "duplicates_constraint" not in index:
+            operations.drop_index(str(index["name"]), step.table)
+
+
+def _continue_ids(connection: sa.Connection, table: str) -> None:
+    """A table that comes back counts on from where it left off: history, alerts and audit know records by their number, and must not take new ones for old."""
+    gone = [name for name in sa.inspect(connection).get_table_names() if name.startswith(f"{table}__gone_")]
+    last = max((connection.scalar(sa.select(sa.func.max(sa.column("id"))).select_from(sa.table(name))) or 0 for name in gone), default=0)
+    if last and connection.dialect.name == "sqlite":
+        counters = sa.table("sqlite_sequence", sa.column("name"), sa.column("seq"))
+        connection.execute(counters.insert().values(name=table, seq=last))
+    elif last:
+        quoted = connection.dialect.identifier_preparer.quote(table)
+        connection.execute(sa.select(sa.func.setval(sa.func.pg_get_serial_sequence(quoted, "id"), last)))
 
 
 def _run(operations: Operations, step: Step) -> None:

@@ -82,10 +82,10 @@ _CONSTANT_TYPES: dict[type, sa.types.TypeEngine[Any]] = {bool: sa.Boolean(), int
 @compiles(Constant)
 def _constant(element: Constant, compiler: Any, **kw: Any) -> str:
     if isinstance(element.value, bool):
-        return compiler.process(sa.true() if element.value else sa.false(), **kw)
+        return str(compiler.process(sa.true() if element.value else sa.false(), **kw))
     if isinstance(element.value, str):
-        return compiler.render_literal_value(element.value, element.type)
-    return f"({element.key})" if element.value < 0 else element.key
+        return str(compiler.render_literal_value(element.value, element.type))
+    return f"({element.value!r})" if element.value < 0 else repr(element.value)
 
 
 @compiles(Constant, "postgresql")
@@ -97,4 +97,4 @@ def _constant_postgresql(element: Constant, compiler: Any, **kw: Any) -> str:
 
 def constants_for(leaves: Sequence[sa.ColumnElement[Any]]) -> list[sa.ColumnElement[Any]]:
     """Values bound when the statement was made become constants; parameters that are given when it runs stay."""
-    return [Constant(leaf.value) if isinstance(leaf, sa.BindParameter) and type(leaf.value) in _CONSTANT_TYPES else leaf for leaf in leaves]
+    return [Constant(leaf.value) if isinstance(leaf, sa.BindParameter) and isinstance(leaf.value, bool | int | float | str) else leaf for leaf in leaves]

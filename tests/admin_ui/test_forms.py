@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from admin_ui.forms import Form, Node, act, locate
+from admin_ui.forms import Form, Node, act, locate, words
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,12 +31,20 @@ SCHEMA = {
     },
     "$defs": {
         "text": {"type": "object", "properties": {"zh_CN": {"type": "string"}, "en": {"type": "string"}}},
-        "field": {"type": "object", "required": ["x-type"], "properties": {"x-type": {"enum": ["text", "number"]}, "x-checks": {"type": "array", "items": {"$ref": "#/$defs/check"}}}},
+        "field": {
+            "type": "object",
+            "required": ["x-type"],
+            "properties": {"x-type": {"enum": ["text", "number"]}, "x-checks": {"type": "array", "items": {"$ref": "#/$defs/check"}}},
+        },
         "check": {"type": "object", "required": ["when"], "properties": {"when": {"type": "string", "x-widget": "expression"}}},
         "factor": {
             "type": "object",
             "required": ["key", "weight"],
-            "properties": {"key": {"type": "string"}, "weight": {"type": "number"}, "bands": {"type": "array", "items": {"type": "object", "properties": {"value": {}, "points": {"type": "number"}}}}},
+            "properties": {
+                "key": {"type": "string"},
+                "weight": {"type": "number"},
+                "bands": {"type": "array", "items": {"type": "object", "properties": {"value": {}, "points": {"type": "number"}}}},
+            },
         },
     },
 }
@@ -51,7 +59,20 @@ BODY: dict[str, Any] = {
     "roles": ["staff", "admin"],
     "when": "a > 1 and\nb",
     "fields": {"b/c": {"x-type": "text", "x-checks": [{"when": "x"}]}, "a": {"x-type": "number"}},
-    "factors": [{"key": "f1", "weight": 2.5, "bands": [{"value": 3, "points": 0}, {"value": "low", "points": 100}, {"value": True, "points": 1}, {"value": "3", "points": 2}, {"value": "true", "points": 2}]}, {"key": "f2", "weight": 0}],
+    "factors": [
+        {
+            "key": "f1",
+            "weight": 2.5,
+            "bands": [
+                {"value": 3, "points": 0},
+                {"value": "low", "points": 100},
+                {"value": True, "points": 1},
+                {"value": "3", "points": 2},
+                {"value": "true", "points": 2},
+            ],
+        },
+        {"key": "f2", "weight": 0},
+    ],
     "cells": [["low", "high"], ["low", "low"]],
 }
 
@@ -144,6 +165,16 @@ def test_a_problem_finds_its_input() -> None:
     assert locate(form, BODY, "") == ""
 
 
+def test_a_place_is_said_in_words() -> None:
+    form = Form(json.loads((ROOT / "schemas/meta/score.schema.json").read_text()))
+    body = json.loads((ROOT / "schemas/scoring/risk_score.json").read_text())
+    assert words(form, body, "/factors/0/bands/1/points").zh == "因子 · 财务预警值 · 区间 · 2 · 分数" or words(form, body, "/factors/0/weight").en.startswith(
+        "Factors · "
+    )
+    assert words(form, body, "/better").en == form.resolve(form.schema["properties"]["better"])["x-title"]["en"]
+    assert words(form, body, "").en == ""
+
+
 def test_a_renamed_key_of_a_map_keeps_its_value_and_place() -> None:
     form = Form(SCHEMA)
     sent = posted(form.build(BODY))
@@ -154,7 +185,9 @@ def test_a_renamed_key_of_a_map_keeps_its_value_and_place() -> None:
 KINDS = sorted(p.name.removesuffix(".schema.json") for p in (ROOT / "schemas/meta").glob("*.schema.json"))
 
 
-@pytest.mark.parametrize("file", sorted(p for folder in ("schemas", "workflows") for p in (ROOT / folder).rglob("*.json") if "meta" not in p.parts), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "file", sorted(p for folder in ("schemas", "workflows") for p in (ROOT / folder).rglob("*.json") if "meta" not in p.parts), ids=lambda p: p.stem
+)
 def test_every_shipped_document_comes_back_as_it_was(file: Path) -> None:
     body = json.loads(file.read_text())
     form = Form(json.loads((ROOT / f"schemas/meta/{body['kind']}.schema.json").read_text()))

@@ -13,11 +13,13 @@ from server.config.releases import Catalogs, catalog_at, list_releases
 from server.errors import AppError, Conflict, Invalid, NotFound
 from server.feature import Work
 from server.registry import HOOKS, KINDS
+from server.storage import ddl
 from server.storage.migrate import upgrade
 from server.storage.session import Database
 from tests.publishing import NOW, House, an_object
 
 CUSTOMER = an_object("customer", {"name": "text", "城市": "text"})
+ORDER_ALONE = an_object("order", {"no": "text"})
 ORDER = an_object("order", {"no": "text", "customer": {"x-type": "reference", "x-reference": "customer"}})
 
 
@@ -82,6 +84,26 @@ def test_fields_come_and_go_and_their_values_are_kept_aside(house: House) -> Non
     with house.work(write=False) as work:
         assert [(r.id, r.restored, r.note) for r in list_releases(work.session)] == [(3, 1, "back"), (2, None, ""), (1, None, "")]
         assert work.catalog.documents.keys() == {("object", "customer"), ("object", "order")}
+
+
+def test_an_object_that_comes_back_numbers_its_records_on(house: House) -> None:
+    """History, alerts and audit know records by number."""
+    for documents in ([CUSTOMER], [ORDER_ALONE], [CUSTOMER, ORDER_ALONE], [ORDER_ALONE], [CUSTOMER]):
+        with house.work() as work:
+            publish(work, documents)
+        if CUSTOMER in documents:
+            insert(house, "o_customer", name="x")
+            insert(house, "o_customer", name="y")
+    assert [r["id"] for r in rows(house, "o_customer")] == [5, 6]
+
+
+def test_indexes_that_others_made_do_not_stand_in_the_way(house: House) -> None:
+    for fields in ({"name": "text", "城市": "text"}, {"name": "text"}, None, {"name": "text", "城市": "text"}):
+        with house.work() as work:
+            publish(work, [ORDER_ALONE] if fields is None else [an_object("customer", fields)])
+            if fields and "城市" in fields:
+                ddl.apply(work.session, [ddl.CreateIndex("o_customer", ddl.Index("by_city", ("name", "城市"), False))])
+    assert "by_city" in {i["name"] for i in sa.inspect(house.database.engine).get_indexes("o_customer")}
 
 
 def test_objects_may_refer_to_one_another_and_to_themselves(house: House) -> None:

@@ -29,8 +29,8 @@ SCOPE = Scope(
         "flags": Name(TEXTS),
     }
 )
-_BIG = limits.STORED_INTEGER
-INTEGERS = (0, 1, -1, 2, 3, 7, 12, -5, 90, 365, 1000, -1000, _BIG, -_BIG, _BIG - 1, 3037000500, 2147483647, -2147483648, 2147483648)
+_BIG = limits.INTEGER
+INTEGERS = (0, 1, -1, 2, 3, 7, 12, -5, 90, 365, 1000, -1000, _BIG, -_BIG, _BIG - 1, 2**53 + 1, 3037000500, 2147483647, -2147483648, 2147483648)
 NUMBERS = (
     0.0,
     0.1,
@@ -115,7 +115,7 @@ def rows(count: int, seed: int) -> list[dict[str, Any]]:
 
 def _value(kind: str, chance: random.Random) -> Any:
     if kind == "integer":
-        return chance.choice(INTEGERS) if chance.random() < 0.7 else chance.randint(-200, 200)
+        return chance.choice((*INTEGERS, -_BIG - 1)) if chance.random() < 0.7 else chance.randint(-200, 200)
     if kind == "number":
         picked = chance.choice(NUMBERS) if chance.random() < 0.7 else round(chance.uniform(-500, 500), chance.randint(0, 4))
         return float(picked)

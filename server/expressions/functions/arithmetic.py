@@ -65,7 +65,16 @@ def _extreme(name: str, python: Any, postgresql: str, doc: Text, examples: tuple
 
 
 FUNCTIONS = (
-    Function("abs", "number", Text("绝对值", "Without its sign"), (Form(params(x="N"), "N", operator.abs, "abs({0})"),), (("abs(-3)", 3), ("abs(-2.5)", 2.5))),
+    Function(
+        "abs",
+        "number",
+        Text("绝对值", "Without its sign"),
+        (
+            Form(params(x="integer"), "integer", numbers.absolute, "abs(nullif({0}, LOWEST))", cause=OVERFLOW),
+            Form(params(x="number"), "number", operator.abs, "abs({0})"),
+        ),
+        (("abs(-3)", 3), ("abs(-2.5)", 2.5)),
+    ),
     _extreme(
         "min",
         min,
@@ -100,14 +109,14 @@ FUNCTIONS = (
         "number",
         Text("向下取整", "Rounds down"),
         (_whole(numbers.floor_number, _FLOOR),),
-        (("floor(2.7)", 2), ("floor(-2.1)", -3), ("floor(0.1 * 30)", 3)),
+        (("floor(2.7)", 2), ("floor(-2.1)", -3), ("floor(0.1 * 30)", 3), ("floor(-1e30)", None)),
     ),
     Function(
         "ceil",
         "number",
         Text("向上取整", "Rounds up"),
         (_whole(numbers.ceil_number, _CEIL),),
-        (("ceil(2.1)", 3), ("ceil(-2.7)", -2), ("ceil(0.1 * 3 * 10)", 3)),
+        (("ceil(2.1)", 3), ("ceil(-2.7)", -2), ("ceil(0.1 * 3 * 10)", 3), ("ceil(1e19)", None)),
     ),
     Function(
         "sqrt",

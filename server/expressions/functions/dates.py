@@ -187,7 +187,8 @@ FUNCTIONS = (
                 params(day="date", count="integer"),
                 "date",
                 _add_days,
-                "CASE WHEN {1} BETWEEN julianday('0001-01-01') - julianday({0}) AND julianday('9999-12-31') - julianday({0}) THEN date({0}, {1} || ' days') END",
+                "CASE WHEN {1} BETWEEN julianday('0001-01-01') - julianday({0}) AND julianday('9999-12-31') - julianday({0})"
+                " THEN date({0}, {1} || ' days') END",
                 "CASE WHEN {1} BETWEEN DATE '0001-01-01' - {0} AND DATE '9999-12-31' - {0} THEN {0} + " + _small(1) + " END",
                 may_be_null=True,
                 cause=BAD_DATE,

@@ -103,11 +103,11 @@ FUNCTIONS = (
     Function(
         "text",
         "text",
-        Text("把数字或日期写成文本；数字最多 9 位小数", "A number or a date as text; a number with at most 9 decimals"),
+        Text("把数字或日期写成文本；数字最多 15 位有效数字、9 位小数", "A number or a date as text; a number with at most 15 digits and 9 decimals"),
         (
             Form(params(x="integer"), "text", _text, "CAST({0} AS TEXT)"),
-            Form(params(x="number"), "text", _text, "weatherglass_text({0})", "CAST(trim_scale(round(CAST(CAST({0} AS text) AS numeric), 9)) AS text)"),
-            Form(params(x="date"), "text", _text, "{0}", "to_char({0}, 'YYYY-MM-DD')"),
+            Form(params(x="number"), "text", _text, "weatherglass_text({0})", "CAST(trim_scale(round(CAST({0} AS numeric), 9)) AS text)"),
+            Form(params(x="date"), "text", _text, "CAST({0} AS TEXT)", "to_char({0}, 'YYYY-MM-DD')"),
             Form(params(x="text"), "text", _text, "{0}"),
         ),
         (("text(12)", "12"), ("text(0.1 + 0.2)", "0.3"), ("text(2.0)", "2"), ("text(date(2024, 2, 29))", "2024-02-29"), ("text(-1 / 3)", "-0.333333333")),

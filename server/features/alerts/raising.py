@@ -37,7 +37,7 @@ def on_assessed(work: Work, told: Assessed) -> Mapping[str, int]:
 
 def _going_on(work: Work, told: Assessed) -> dict[tuple[str, int], Row]:
     query = sa.select(alerts).where(alerts.c.object == told.object, alerts.c.record_id.in_(told.ids), alerts.c.state != "closed")
-    return {(row["rule"], row["record_id"]): row for row in work.session.execute(query).mappings()}
+    return {(row["rule"], row["record_id"]): dict(row) for row in work.session.execute(query).mappings()}
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,9 @@ class _Round:
             self._update([row], values, "opened")
         self.tally["alerts_opened"] += len(ready)
         raising = [row for (rule, record_id), row in self.going.items() if self.rules[rule].raises and rule in self.state[record_id].fires]
-        values = self._values({row["record_id"] for row in raising})
+        seen = self._values({row["record_id"] for row in raising})
         for row in raising:
-            severity = self.rules[row["rule"]].severity(values[row["record_id"]], self.work.at)
+            severity = self.rules[row["rule"]].severity(seen[row["record_id"]], self.work.at)
             if RANK.get(severity, 0) > RANK.get(row["severity"], 0):
                 self._update([row], {"severity": severity}, f"severity_{severity}")
 

@@ -88,8 +88,8 @@ def list_alerts(
     limit: int = 200,
     before: int | None = None,
 ) -> list[AlertView]:
-    """The gravest first, then the newest. `state`: active (open, acknowledged, snoozed), all, or one state. `before`: an id, for the next page of equal order."""
-    conditions = [alerts.c.state.in_(GROUPS.get(state, (state,)))]
+    """The gravest first, then the newest. `state`: active (open, acknowledged, snoozed), all, or one state. `before`: an id to go on from."""
+    conditions: list[sa.ColumnElement[bool]] = [alerts.c.state.in_(GROUPS.get(state, (state,)))]
     if severity:
         conditions.append(alerts.c.severity == severity)
     if rule:
@@ -167,7 +167,7 @@ def _readable(work: Work) -> sa.ColumnElement[bool]:
 def _views(work: Work, condition: sa.ColumnElement[bool], order: tuple[Any, ...], limit: int) -> list[AlertView]:
     rows = work.session.execute(sa.select(alerts).where(condition, _readable(work)).order_by(*order).limit(limit)).mappings().all()
     names = _names(work, {(row["object"], row["record_id"]) for row in rows})
-    return [_view(work, row, names.get((row["object"], row["record_id"]), "")) for row in rows]
+    return [_view(work, dict(row), names.get((row["object"], row["record_id"]), "")) for row in rows]
 
 
 def _names(work: Work, wanted: set[tuple[str, int]]) -> dict[tuple[str, int], str]:
@@ -177,7 +177,7 @@ def _names(work: Work, wanted: set[tuple[str, int]]) -> dict[tuple[str, int], st
         if object_type is None:
             continue
         table = objects.tables(work.catalog)[key]
-        name = table.c[object_type.name_field] if object_type.name_field in table.c else table.c.id
+        name = table.c.get(object_type.name_field, table.c.id)
         rows = work.session.execute(sa.select(table.c.id, name).where(table.c.id.in_([i for k, i in wanted if k == key])))
         found |= {(key, row[0]): str(row[1] or row[0]) for row in rows}
     return found

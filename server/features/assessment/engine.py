@@ -82,7 +82,7 @@ def _in_order(found: Iterable[Step]) -> Mapping[str, Step]:
 def needed(found: Mapping[str, Step], targets: Iterable[str]) -> dict[str, Step]:
     """The steps that the targets are made of, in order."""
     wanted = set(targets)
-    for name in reversed(found):
+    for name in reversed(tuple(found)):
         if name in wanted:
             wanted |= found[name].reads
     return {name: step for name, step in found.items() if name in wanted}
@@ -121,7 +121,7 @@ def scalar_levels(catalog: Catalog, object_key: str) -> list[list[Indicator]]:
 
 def _all_reads(found: Mapping[str, Step], names: Iterable[str]) -> set[str]:
     wanted = set(names)
-    for name in reversed(found):
+    for name in reversed(tuple(found)):
         if name in wanted:
             wanted |= found[name].reads
     return wanted
@@ -154,7 +154,7 @@ def _optional(text: str, names: Scope) -> Expression | None:
 
 
 def _over_all(aggregate: str, value: Element) -> Element:
-    count = sa.cast(sa.func.count(value), sa.Double())
+    count: Element = sa.cast(sa.func.count(value), sa.Double())
     if aggregate == "count":
         return count
     if aggregate == "sum":

@@ -118,7 +118,7 @@ def _begin(work: Work, object_key: str, as_of: date | None) -> tuple[Mapping[str
     ended = sa.update(assessment_runs).where(runs.object == object_key, runs.state == "running").values(state="abandoned", finished_at=work.now)
     work.session.execute(ended.where(runs.id != cut["id"]) if cut else ended)
     if cut:
-        return cut, True
+        return dict(cut), True
     at = At.end_of(day, work.zone) if day < today else work.at
     table = objects.table(object_type, work.catalog)
     total = work.session.scalar(sa.select(sa.func.count()).select_from(table).where(table.c.deleted_at.is_(None))) or 0
@@ -150,7 +150,7 @@ def _chunk(work: Work, run_id: int, chunk: int) -> tuple[bool, int]:
     values = {"cursor": part.high, "done": run["done"] + done.records, "changed": run["changed"] + done.changed, "tally": dict(tally)}
     values |= {"state": "done", "finished_at": work.now} if finished else {}
     work.session.execute(sa.update(assessment_runs).where(runs.id == run_id).values(**values))
-    return not finished, values["done"]  # type: ignore[return-value]
+    return not finished, values["done"]
 
 
 def assess_population(work: Work, object_key: str) -> int:
@@ -307,4 +307,5 @@ def last_run(work: Work, object_key: str) -> Mapping[str, Any] | None:
     """The last finished run of the present day's kind."""
     runs = assessment_runs.c
     query = sa.select(assessment_runs).where(runs.object == object_key, runs.state == "done", runs.past == sa.false())
-    return work.session.execute(query.order_by(runs.id.desc()).limit(1)).mappings().first()
+    row = work.session.execute(query.order_by(runs.id.desc()).limit(1)).mappings().first()
+    return None if row is None else dict(row)

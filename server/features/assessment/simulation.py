@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from server.config.catalog import Catalog
 from server.config.check import check, errors
-from server.errors import Problem, Text
+from server.config.document import Document
+from server.errors import Invalid, NotFound, Problem, Text
 from server.expressions.types import BOOLEAN, At
 from server.feature import Work
 from server.features.assessment.engine import compile_pipeline, outputs, scope
@@ -56,20 +57,24 @@ def simulate(work: Work, candidate: Catalog, object_key: str = "customer") -> Si
     problems = tuple(errors(check(candidate, candidate.kinds, work.catalog)))
     if problems:
         return Simulation(0, errors=problems)
-    new = _runnable(work, candidate, object_key)
+    new = _runnable(work, candidate)
     live, other = _Side(work, work.catalog, object_key), _Side(work, new, object_key)
+    if not live.runs and not other.runs:
+        raise NotFound(Text(f"对象 {object_key} 不参与评估", f"The object {object_key} is not assessed"))
     found = _Found()
-    for before, after in _pairs(live.rows(), other.rows()):
-        found.add(live, other, before, after)
+    try:
+        for before, after in _pairs(live.rows(), other.rows()):
+            found.add(live, other, before, after)
+    except Invalid as error:  # it needs fields that have no column yet
+        return Simulation(0, errors=(*error.problems, *_not_made(candidate, new)))
     movers = tuple(_movers(work, live, other, found))
-    missing = tuple(_missing_columns(candidate, new, object_key))
     return Simulation(
         other.count,
         {key: dict(counts) for key, counts in found.changed.items() if any(a != b for a, b in counts)},
         movers,
         dict(found.fires),
         dict(found.stops),
-        missing,
+        tuple(_not_made(candidate, new)),
         found.total,
         dict(found.scores),
     )
@@ -112,7 +117,7 @@ class _Side:
                 return
             for row in self.work.session.execute(query, pipeline.parameters(self.at, scalars, **Part(low=low, high=high).bound)).mappings():
                 self.count += 1
-                yield row
+                yield dict(row)
             low = high
 
     def fires(self, row: Mapping[str, Any]) -> set[str]:
@@ -181,7 +186,7 @@ def _is_risk(catalog: Catalog, key: str) -> bool:
 def _record_names(work: Work, object_key: str, ids: set[int]) -> dict[int, str]:
     object_type: ObjectType = work.catalog.get("object", object_key)
     table = objects.tables(work.catalog)[object_key]
-    name = table.c[object_type.name_field] if object_type.name_field in table.c else table.c.id
+    name = table.c.get(object_type.name_field, table.c.id)
     found: dict[int, str] = {}
     wanted = sorted(ids)
     for i in range(0, len(wanted), 500):
@@ -216,24 +221,25 @@ def _shown(value: Any) -> str:
 # -- Candidates that need tables not made yet --------------------------------------------------------------------------------
 
 
-def _runnable(work: Work, candidate: Catalog, object_key: str) -> Catalog:
-    """The candidate over the tables that are there. Objects and fields that are new have no data yet: their documents stay as published."""
-    kept = {identity: document for identity, document in candidate.documents.items() if identity[0] != "object"}
+def _runnable(work: Work, candidate: Catalog) -> Catalog:
+    """The candidate over the tables that are there. Objects and fields that are new hold no data: their documents stay as published,
+    and indicators over an object that has no table yet are empty."""
+    kept: dict[tuple[str, str], Document] = {}
     for (kind, key), document in candidate.documents.items():
-        if kind != "object":
-            continue
         published = work.catalog.document(kind, key)
-        kept[kind, key] = document if published is None or _same_columns(work.catalog, candidate, key) else published
+        if kind != "object" or (published is not None and _same_columns(work.catalog, candidate, key)):
+            kept[kind, key] = document
+        elif published is not None:
+            kept[kind, key] = published
     return Catalog(candidate.release, kept, candidate.kinds)
 
 
 def _same_columns(old: Catalog, new: Catalog, key: str) -> bool:
-    there = {c.name for c in objects.tables(old)[key].columns}
-    return {c.name for c in objects.tables(new)[key].columns} <= there
+    return {c.name for c in objects.tables(new)[key].columns} <= {c.name for c in objects.tables(old)[key].columns}
 
 
-def _missing_columns(candidate: Catalog, run: Catalog, object_key: str) -> Iterator[Problem]:
+def _not_made(candidate: Catalog, run: Catalog) -> Iterator[Problem]:
     for (kind, key), document in candidate.documents.items():
         if run.documents.get((kind, key)) is not document:
-            text = Text(f"对象 {key} 的新字段尚无数据,试算时按已发布的字段计算", f"New fields of {key} hold no data yet: the run used its published fields")
-            yield Problem(f"{kind}/{key}", text, severity="warning", code="not_made")
+            text = Text(f"对象 {key} 的新字段尚无数据,按已发布的字段试算", f"New fields of {key} hold no data yet: run with its published fields")
+            yield Problem("", text, file=f"{kind}/{key}", severity="warning", code="not_made")

@@ -53,18 +53,21 @@ def record_many(work: Work, action: str, object: str, rows: Iterable[tuple[int |
 
 
 def seal(work: Work, limit: int = 50) -> int:
-    """Chain what was written since; how many rows were sealed. Called every second or so by the server, and by the command line."""
+    """Chain what was written since; how many rows were sealed."""
+    return seal_rows(work.session, work.now, limit)
+
+
+def seal_rows(connection: sa.Connection, now: datetime, limit: int = 50) -> int:
     sealed = 0
     for _ in range(limit):
-        rows = _seal_block(work)
+        rows = _seal_block(connection, now)
         sealed += rows
         if rows < BLOCK_ROWS:
             break
     return sealed
 
 
-def _seal_block(work: Work) -> int:
-    connection = work.session
+def _seal_block(connection: sa.Connection, now: datetime) -> int:
     head = connection.execute(sa.select(audit_blocks.c.number, audit_blocks.c.hash).order_by(audit_blocks.c.number.desc()).limit(1).with_for_update()).first()
     number, prev_hash = (head.number + 1, head.hash) if head else (1, GENESIS)
     unsealed = sa.select(audit_log.c.id).where(audit_log.c.block.is_(None)).order_by(audit_log.c.id).limit(BLOCK_ROWS)
@@ -73,13 +76,17 @@ def _seal_block(work: Work) -> int:
     members = connection.execute(sa.select(audit_log.c.id, audit_log.c.hash).where(audit_log.c.block == number).order_by(audit_log.c.id)).all()
     if not members:
         return 0
-    block = Block(number, work.now, prev_hash, tuple((m.id, m.hash) for m in members))
+    block = Block(number, now, prev_hash, tuple((m.id, m.hash) for m in members))
     connection.execute(
         sa.insert(audit_blocks).values(
-            number=number, sealed_at=work.now, first_id=members[0].id, last_id=members[-1].id, rows=len(members), prev_hash=prev_hash, hash=block_hash(block)
+            number=number, sealed_at=now, first_id=members[0].id, last_id=members[-1].id, rows=len(members), prev_hash=prev_hash, hash=block_hash(block)
         )
     )
     return len(members)
+
+
+def anything_unsealed(connection: sa.Connection) -> bool:
+    return connection.scalar(sa.select(audit_log.c.id).where(audit_log.c.block.is_(None)).limit(1)) is not None
 
 
 def head(connection: sa.Connection) -> str:

@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from server.config.catalog import Catalog
+from server.expressions.sql import Formula
 from server.expressions.types import DATE, INTEGER
 from server.features.indicators.engine import PICKS, raw_name, source_scope, source_text, value_type
 from server.features.indicators.kind import Indicator
 from server.features.objects import engine as objects
 from server.features.objects.kind import ObjectType
-from server.features.objects.step import Columns, Expression, divided, formula, number, whole
+from server.features.objects.step import Columns, Expression, divided, number, whole
 from server.storage.dialects import Instant
 
 Element = sa.ColumnElement[Any]
@@ -243,7 +244,7 @@ class Gathering:
     def _sum(self, text: str, counted: Callable[[Element], Element]) -> Element:
         field = self.object_type.fields.get(text.strip())
         if field is not None and field.type == "decimal" and field.key in self.source.c:
-            scaled = sa.cast(counted(sa.type_coerce(self.source.c[field.key], sa.BigInteger())), sa.Double())
+            scaled: Element = sa.cast(counted(sa.type_coerce(self.source.c[field.key], sa.BigInteger())), sa.Double())
             return divided(sa.func.sum(scaled, type_=sa.Double()), number(10**field.decimals))
         made = self._text(text)
         value = made.sql(self.names)
@@ -254,6 +255,6 @@ class Gathering:
 
 def exact_sum(value: Element) -> Element:
     """The sum of doubles to nine decimals, added as whole numbers before and after the point."""
-    before = formula("floor(value)", "value").sql({"value": value})
-    after = formula("floor((value - floor(value)) * 1000000000 + 0.5)", "value").sql({"value": value})
-    return sa.func.sum(sa.cast(before, sa.Double()), type_=sa.Double()) + divided(sa.func.sum(sa.cast(after, sa.Double()), type_=sa.Double()), number(1e9))
+    before = Formula(sa.Double(), "-ceil(-{0})", "floor({0})", [value])
+    after = Formula(sa.Double(), "-ceil(-(({0} - {1}) * 1000000000.0 + 0.5))", "floor(({0} - {1}) * 1000000000.0 + 0.5)", [value, before])
+    return sa.func.sum(before, type_=sa.Double()) + divided(sa.func.sum(after, type_=sa.Double()), number(1e9))

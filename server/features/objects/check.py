@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 
 from server.config.catalog import Catalog
 from server.config.findings import formula, twice, unknown, wrong
@@ -33,14 +34,14 @@ _SEQUENCE = re.compile(r"[^{}]*\{:0?\d{0,2}d?\}[^{}]*\Z")
 
 
 def check(it: ObjectType, catalog: Catalog) -> Iterator[Problem]:
-    names = scope(catalog, it.key)
+    names, live = scope(catalog, it.key), live_fields(it)
     yield from _identity(it, catalog)
     for field in it.fields.values():
-        yield from _field(field, it, catalog, names)
+        yield from _field(field, it, catalog, names, live)
     yield from _checks("/checks", it.checks, it, names)
     yield from _required(it, catalog)
     yield from _layout(it, catalog)
-    yield from _keys(it)
+    yield from _keys(it, live)
     yield from formula("/assess/when", it.assessed_when, names, BOOLEAN)
     yield from circles(it)
     yield from circles_between(it, catalog)
@@ -126,7 +127,7 @@ def _layout(it: ObjectType, catalog: Catalog) -> Iterator[Problem]:
     for i, key in enumerate(it.search_fields):
         if key not in it.fields:
             yield unknown(pointer("list", "search", i), "field", key, it.fields)
-        elif it.fields[key].type not in TEXTS:
+        elif it.fields[key].type not in TEXTS | {"reference"}:  # a reference is searched by its record's name
             yield wrong(pointer("list", "search", i), f"“{key}” 不是文本，不能搜索", f"“{key}” is not a text and cannot be searched", "search_type")
     if it.owner_field and it.owner_field not in it.fields:
         yield unknown("/owner_field", "field", it.owner_field, [f.key for f in it.fields.values() if f.type == "user"])
@@ -134,8 +135,7 @@ def _layout(it: ObjectType, catalog: Catalog) -> Iterator[Problem]:
         yield wrong("/owner_field", f"“{it.owner_field}” 不是人员字段", f"“{it.owner_field}” is not a field of type user", "owner_type")
 
 
-def _keys(it: ObjectType) -> Iterator[Problem]:
-    live = live_fields(it)
+def _keys(it: ObjectType, live: frozenset[str]) -> Iterator[Problem]:
     for i, columns in enumerate(it.keys):
         for j, key in enumerate(columns):
             if key not in it.fields:
@@ -147,7 +147,7 @@ def _keys(it: ObjectType) -> Iterator[Problem]:
 # -- One field -----------------------------------------------------------------------------------------------------------------
 
 
-def _field(field: Field, it: ObjectType, catalog: Catalog, names: Scope) -> Iterator[Problem]:
+def _field(field: Field, it: ObjectType, catalog: Catalog, names: Scope, live: frozenset[str]) -> Iterator[Problem]:
     if field.key in RESERVED_FIELDS:
         yield wrong(
             _at(field.key),
@@ -170,7 +170,7 @@ def _field(field: Field, it: ObjectType, catalog: Catalog, names: Scope) -> Iter
     kind = FIELD_TYPES[field.type].expression_type(field)
     yield from formula(_at(field.key, "x-computed"), field.computed, names, kind)
     yield from formula(_at(field.key, "x-default"), field.default_expression, names, kind)
-    yield from _entered(field, it)
+    yield from _entered(field, live)
     yield from _default(field)
     yield from _checks(_at(field.key, "x-checks"), field.checks, it, names)
 
@@ -215,7 +215,7 @@ def _options(field: Field) -> Iterator[Problem]:
         yield wrong(_at(field.key, "x-options"), "没有选项", "There are no options", "required")
 
 
-def _entered(field: Field, it: ObjectType) -> Iterator[Problem]:
+def _entered(field: Field, live: frozenset[str]) -> Iterator[Problem]:
     """What a computed field cannot be, since nobody enters it."""
     if not field.computed:
         if field.default is not None and field.default_expression:
@@ -229,7 +229,7 @@ def _entered(field: Field, it: ObjectType) -> Iterator[Problem]:
     ):
         if is_set:
             yield wrong(_at(field.key, member), f"由公式算出的字段不能有 {member}", f"A computed field cannot have {member}", "computed")
-    if field.key in live_fields(it):
+    if field.key in live:
         for member, is_set in (("x-unique", field.unique), ("x-indexed", field.indexed)):
             if is_set:
                 yield wrong(
@@ -295,9 +295,10 @@ def circles_between(it: ObjectType, catalog: Catalog) -> Iterator[Problem]:
     """Computed fields that read one another across references never come to an end."""
     if any(circles(it)):
         return
+    reads = cache(lambda name: frozenset(_computed_reads(name, catalog)))
     for field in it.fields.values():
         start = f"{it.key}.{field.key}"
-        circle = _circle(start, lambda name: _computed_reads(name, catalog)) if field.computed else []
+        circle = _circle(start, reads) if field.computed else []
         if circle:
             way = " → ".join([*circle, start])
             yield wrong(

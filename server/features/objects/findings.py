@@ -1,12 +1,11 @@
 """What the checks of documents share: a text checked at its place, a name that clashes, names that go in a circle."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from difflib import get_close_matches
 
 from server.config.catalog import Catalog
+from server.config.findings import formula
+from server.config.names import did_you_mean, shown
 from server.errors import Problem, Text
-from server.expressions.check import check
 from server.expressions.types import Scope, Type
 from server.features.objects import engine as objects
 from server.features.objects.results import RESULT_COLUMNS, circle, given
@@ -14,15 +13,11 @@ from server.features.objects.results import RESULT_COLUMNS, circle, given
 
 def text_problems(source: str, scope: Scope, path: str, expect: Type | None = None) -> Iterator[Problem]:
     """The problems of one expression, placed in the document. An empty text has none: whether it may be empty the meta-schema says."""
-    if source:
-        _, problems = check(source, scope, expect)
-        yield from (replace(p, path=path) for p in problems)
+    yield from formula(path, source, scope, expect)
 
 
 def unknown(path: str, what: Text, key: str, known: Iterable[str]) -> Problem:
-    near = get_close_matches(key, tuple(known), 1)
-    hint = Text(f"是否指 {near[0]}?", f"Did you mean {near[0]}?") if near else None
-    return Problem(path, Text(f"没有{what.zh} {key}", f"There is no {what.en} {key}"), hint, code="unknown_name")
+    return Problem(path, Text(f"没有{what.zh} “{shown(key)}”", f"There is no {what.en} “{shown(key)}”"), did_you_mean(key, known), code="unknown_name")
 
 
 def object_problem(catalog: Catalog, key: str, path: str = "/object") -> Problem | None:

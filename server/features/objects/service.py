@@ -12,6 +12,7 @@ from server.expressions.check import check
 from server.expressions.sql import compile_sql, when_true
 from server.expressions.types import BOOLEAN
 from server.feature import Work
+from server.features.objects import results
 from server.features.objects.engine import Formula, formulas, scope, tables, value_columns
 from server.features.objects.kind import ObjectType
 from server.fields.registry import FIELD_TYPES
@@ -24,11 +25,21 @@ def on_published(work: Work, old: Catalog, new: Catalog) -> None:
     problems = [p for step in steps if isinstance(step, ddl.CreateIndex) and step.index.unique for p in _not_unique(work, step, old, new)]
     if problems:
         raise Invalid(problems)
-    ddl.apply(work.session, steps)
+    ddl.apply(work.session, [*_results_aside(work, old, new), *steps])
     for object_type in new.all("object"):
         before = old.get("object", object_type.key)
         if before is not None:
             recompute(work, before, object_type)
+
+
+def _results_aside(work: Work, old: Catalog, new: Catalog) -> Iterator[ddl.Step]:
+    """Results go where their records go."""
+    inspector = sa.inspect(work.session)
+    for object_type in old.all("object"):
+        if object_type.assessed and new.get("object", object_type.key) is None:
+            for table in (results.table(old, object_type.key), results.history_table(old, object_type.key)):
+                if inspector.has_table(table.name):
+                    yield ddl.RenameTable(table.name, ddl.short(f"{table.name}__gone_{new.release}"))
 
 
 def _not_unique(work: Work, step: ddl.CreateIndex, old: Catalog, new: Catalog) -> Iterator[Problem]:

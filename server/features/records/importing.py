@@ -3,17 +3,14 @@
 A file imported by key may be imported again, also after a crash in the middle: what is there already is left as it is.
 """
 
-import codecs
 import csv
 import io
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 
@@ -21,6 +18,8 @@ from server.errors import AppError, Invalid, Problem, Text
 from server.feature import Work
 from server.features.objects.engine import is_stored, table, tables
 from server.features.objects.kind import Field, ObjectType
+from server.features.records.csvfile import Row, RowError, Tally, detect, dialect_of, header_of, rows_of
+from server.features.records.mapping import Column, plan
 from server.features.records.reading import object_of, readable, refuse_unless, stored_columns, values_of
 from server.features.records.rights import can, rights
 from server.features.records.service import number, prepare
@@ -29,18 +28,8 @@ from server.fields.base import Reading
 from server.fields.registry import FIELD_TYPES
 
 CHUNK = 500
-COLUMNS_LIMIT = 1000
 OpenWork = Callable[[], AbstractContextManager[Work]]
 Progress = Callable[[int, int, int], None]  # bytes read, bytes in all, rows done
-
-
-@dataclass(frozen=True)
-class RowError:
-    """`line` is the file's line on which the row begins, `column` the header of the cell ("" for the whole row)."""
-
-    line: int
-    column: str
-    message: Text
 
 
 @dataclass(frozen=True)
@@ -55,47 +44,6 @@ class Report:
     errors: tuple[RowError, ...] = ()
     encoding: str = "utf-8"
     dry_run: bool = False
-
-
-@dataclass(frozen=True)
-class Column:
-    """Where a column of the file goes. `zone`: in which times without offset are taken; `format`: how dates are written (strptime); `by`: the
-    field of the referenced object that the cell names its record by."""
-
-    header: str
-    field: Field
-    zone: ZoneInfo | None = None
-    format: str = ""
-    by: str = ""
-
-
-@dataclass(frozen=True)
-class Row:
-    line: int
-    cells: Mapping[str, str]  # field key -> text
-
-
-@dataclass
-class Tally:
-    """What has happened so far."""
-
-    rows: int = 0
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    errors: list[RowError] = field(default_factory=list)
-
-    def add(self, other: "Tally") -> None:
-        self.created += other.created
-        self.updated += other.updated
-        self.unchanged += other.unchanged
-        self.rejected += other.rejected
-        self.errors += other.errors
-
-    def refuse(self, line: int, errors: Sequence[tuple[str, Text]]) -> None:
-        self.rejected += 1
-        self.errors += [RowError(line, column, message) for column, message in errors]
 
 
 class RolledBack(Exception):
@@ -115,115 +63,20 @@ def import_csv(
     encoding, size = detect(path)
     tally = Tally()
     with path.open("rb") as file, io.TextIOWrapper(file, encoding, newline="") as text:
-        reader = csv.reader(text, _dialect(path, encoding), strict=True)
-        header = _header(reader)
+        reader = csv.reader(text, dialect_of(path, encoding), strict=True)
+        header = header_of(reader)
         with open_work() as work:
             object_type = object_of(work, object_key)
             refuse_unless(work, object_key, "create")
             columns = plan(work, object_type, header, mapping or {}, key)
         run = Run(open_work, object_key, columns, key, dry_run)
-        for chunk in _chunks(_rows(reader, header, columns, tally), object_type.fields[key] if key else None):
+        for chunk in _chunks(rows_of(reader, header, {c.header: c.field.key for c in columns}, tally), object_type.fields[key] if key else None):
             run.chunk(chunk, tally)
             if progress is not None:
                 progress(min(file.tell(), size), size, tally.rows)
         run.late(tally)
     tally.errors.sort(key=lambda e: e.line)
     return Report(tally.rows, tally.created, tally.updated, tally.unchanged, tally.rejected, tuple(tally.errors), encoding, dry_run)
-
-
-# -- The file ----------------------------------------------------------------------------------------------------------------
-
-
-def detect(path: Path) -> tuple[str, int]:
-    """The encoding (UTF-8 with or without a mark, else GB18030) and the size. The whole file is looked at: a wrong guess would spoil names."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(4)
-            size = path.stat().st_size
-    except OSError as error:
-        raise AppError(Text(f"无法读取 {path}：{error.strerror}", f"Cannot read {path}: {error.strerror}")) from error
-    if not start.strip():
-        raise _unusable(Text("文件是空的", "The file is empty"))
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise _unusable(Text("文件是 UTF-16 编码，请另存为 UTF-8 的 CSV", "The file is UTF-16; save it as CSV in UTF-8"))
-    if start.startswith(b"PK\x03\x04"):
-        raise _unusable(Text("这是表格文件或压缩包，请另存为 CSV", "This is a spreadsheet or an archive; save it as CSV"))
-    failed = _first_bad_line(path, "utf-8")
-    if failed is None:
-        return ("utf-8-sig" if start.startswith(codecs.BOM_UTF8) else "utf-8"), size
-    if _first_bad_line(path, "gb18030") is None:
-        return "gb18030", size
-    raise _unusable(Text(f"第 {failed} 行既不是 UTF-8 也不是 GB18030 编码", f"Line {failed} is neither UTF-8 nor GB18030"))
-
-
-def _first_bad_line(path: Path, encoding: str) -> int | None:
-    decoder = codecs.getincrementaldecoder(encoding)()
-    line = 1
-    with path.open("rb") as file:
-        while part := file.read(1 << 20):
-            try:
-                decoder.decode(part)
-            except UnicodeDecodeError as error:
-                return line + part[: error.start].count(b"\n")
-            line += part.count(b"\n")
-    try:
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return line
-    return None
-
-
-def _unusable(message: Text, hint: Text | None = None) -> Invalid:
-    return Invalid([Problem("", message, hint, code="file")], message)
-
-
-def _dialect(path: Path, encoding: str) -> type[csv.Dialect]:
-    """The separator that the header uses most."""
-    with path.open(encoding=encoding, newline="") as text:
-        first = text.readline(1 << 16)
-
-    class Found(csv.excel):
-        delimiter = max(",;\t", key=first.count)
-
-    return Found
-
-
-def _header(reader: Any) -> list[str]:
-    try:
-        header = [cell.strip() for cell in next(reader, [])]
-    except csv.Error as error:
-        raise _unusable(Text(f"表头无法读取：{error}", f"The header cannot be read: {error}")) from error
-    if not any(header):
-        raise _unusable(Text("第一行应是列名", "The first line must hold the names of the columns"))
-    if len(header) > COLUMNS_LIMIT:
-        raise _unusable(Text(f"列数 {len(header)} 超过上限 {COLUMNS_LIMIT}", f"{len(header)} columns; the limit is {COLUMNS_LIMIT}"))
-    twice = next((h for i, h in enumerate(header) if h in header[:i]), None)
-    if twice is not None:
-        raise _unusable(Text(f"列名“{twice}”出现两次", f"The column {twice!r} appears twice"))
-    return header
-
-
-def _rows(reader: Any, header: Sequence[str], columns: Sequence[Column], tally: Tally) -> Iterator[Row]:
-    """The rows that have a cell for each column; others are reported."""
-    places = [(header.index(c.header), c.field.key) for c in columns]
-    while True:
-        begins = reader.line_num + 1
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            tally.rows += 1
-            tally.refuse(begins, [("", Text(f"此行无法读取（引号或长度有误）：{error}", f"The row cannot be read (quotes or length): {error}"))])
-            continue
-        if cells is None:
-            return
-        if not cells or (len(cells) != len(header) and not any(c.strip() for c in cells)):
-            continue  # an empty line
-        tally.rows += 1
-        if len(cells) != len(header):
-            message = Text(f"应有 {len(header)} 格，实有 {len(cells)} 格", f"{len(header)} cells expected, {len(cells)} found")
-            tally.refuse(begins, [("", message)])
-            continue
-        yield Row(begins, {key: cells[place] for place, key in places})
 
 
 def _chunks(rows: Iterator[Row], key: Field | None) -> Iterator[list[Row]]:
@@ -239,88 +92,6 @@ def _chunks(rows: Iterator[Row], key: Field | None) -> Iterator[list[Row]]:
         seen.add(mark)
     if chunk:
         yield chunk
-
-
-# -- Which column goes where -------------------------------------------------------------------------------------------------
-
-
-def load_mapping(path: Path) -> dict[str, Any]:
-    """The mapping file: {"column": "field"}, {"column": {"field": ..., "zone": ..., "format": ..., "by": ...}} or {"column": ""} to leave it out."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise AppError(Text(f"无法读取 {path}：{error.strerror}", f"Cannot read {path}: {error.strerror}")) from error
-    except (ValueError, RecursionError) as error:
-        raise _unusable(Text(f"{path} 不是 JSON：{error}", f"{path} is not JSON: {error}")) from error
-    if not isinstance(found, dict):
-        raise _unusable(Text('对照表应为 {"列名": "字段"}', 'The mapping must look like {"column": "field"}'))
-    return found
-
-
-def plan(work: Work, object_type: ObjectType, header: Sequence[str], mapping: Mapping[str, Any], key: str) -> list[Column]:
-    """The columns that are taken. Whatever is unclear is an error before any row is read."""
-    problems: list[Problem] = []
-    hidden = rights(work, object_type.key).hidden
-    choices = [f for f in object_type.fields.values() if not f.computed and not f.readonly and f.key not in hidden]
-    columns: list[Column] = []
-    for missing in [m for m in mapping if m not in header]:
-        problems.append(Problem(missing, Text(f"文件里没有“{missing}”这一列", f"The file has no column {missing!r}"), code="no_column"))
-    for name in header:
-        wanted = mapping.get(name, _guess(choices, name))
-        if wanted == "":
-            continue
-        found = _column(object_type, choices, name, wanted)
-        if isinstance(found, Problem):
-            problems.append(found)
-        elif any(c.field.key == found.field.key for c in columns):
-            problems.append(Problem(name, Text(f"有两列对应字段“{found.field.key}”", f"Two columns go to the field {found.field.key!r}"), code="twice"))
-        else:
-            columns.append(found)
-    if key and not problems:
-        problems += _key_problems(object_type, columns, key)
-    if problems:
-        raise Invalid(problems)
-    return columns
-
-
-def _guess(choices: Sequence[Field], name: str) -> str | None:
-    """A column named like a field's key or title."""
-    folded = name.casefold()
-    return next((f.key for f in choices if folded in {f.key.casefold(), f.title.zh.casefold(), f.title.en.casefold()}), None)
-
-
-def _column(object_type: ObjectType, choices: Sequence[Field], name: str, wanted: Any) -> Column | Problem:
-    said = {"field": wanted} if isinstance(wanted, str) else wanted
-    known = {f.key: f for f in choices}
-    listed = ", ".join(known)
-    hint = Text(f'可选字段：{listed}；不需要的列对应 ""', f'Fields: {listed}; map a column to "" to leave it out')
-    if said is None:
-        return Problem(name, Text(f"不知道“{name}”列对应哪个字段", f"It is not known which field the column {name!r} is"), hint, code="unknown_column")
-    if not isinstance(said, Mapping) or set(said) - {"field", "zone", "format", "by"} or not all(isinstance(v, str) for v in said.values()):
-        may = Text("可写 field、zone、format、by", "It may have field, zone, format, by")
-        return Problem(name, Text("对照写法有误", "This mapping cannot be read"), may, code="mapping")
-    to = said.get("field", "")
-    f = known.get(to)
-    if f is None:
-        return Problem(name, Text(f"没有可导入的字段“{to}”", f"There is no field {to!r} to import into"), hint, code="unknown_field")
-    try:
-        zone = ZoneInfo(said["zone"]) if "zone" in said else None
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return Problem(name, Text(f"没有“{said['zone']}”这一时区", f"There is no time zone {said['zone']!r}"), code="zone")
-    if (zone or "format" in said) and f.type not in {"date", "datetime"}:
-        return Problem(name, Text("zone 和 format 只用于日期与时间", "zone and format are for dates and times"), code="mapping")
-    if "by" in said and f.type != "reference":
-        return Problem(name, Text("by 只用于引用", "by is for references"), code="mapping")
-    return Column(name, f, zone, said.get("format", ""), said.get("by", ""))
-
-
-def _key_problems(object_type: ObjectType, columns: Sequence[Column], key: str) -> list[Problem]:
-    f = object_type.fields.get(key)
-    if f is None or not is_stored(f, object_type) or f.type in {"long_text", "multi_choice", "number"}:
-        return [Problem(key, Text(f"字段“{key}”不能作为键", f"The field {key!r} cannot be the key"), code="key")]
-    if all(c.field.key != key for c in columns):
-        return [Problem(key, Text(f"文件里没有键“{key}”这一列", f"The file has no column for the key {key!r}"), code="key")]
-    return []
 
 
 # -- The rows ----------------------------------------------------------------------------------------------------------------

@@ -117,7 +117,7 @@ def query(
     listing = _listing(work, object_type, result_columns or stored_results(work.catalog, object_type))
     where = [*readable(work, object_key, listing.source), *_matching(listing, search, filter, conditions)]
     source = _joined(listing)
-    keys = _sort_keys(listing, sort or object_type.list_sort)
+    keys = _sort_keys(listing, sort or _default_sort(listing))
     limit = max(1, min(limit, PAGE_LIMIT))
     shown = _shown(listing, columns, results)
     marks = [column.label(f"sort:{i}") for i, (column, _, _) in enumerate(keys)]
@@ -284,6 +284,12 @@ def _bad_value(name: str) -> Invalid:
 
 SortKey = tuple[sa.ColumnElement[Any], bool, bool]  # column, descending, may be null
 NEVER_NULL = frozenset(SYSTEM_NAMES) - {"deleted_at"}
+
+
+def _default_sort(listing: Listing) -> str:
+    """The document's order, unless the actor (or a list without results) cannot have it."""
+    wanted = listing.object_type.list_sort
+    return wanted if all(part.strip().removeprefix("-") in listing.names for part in wanted.split(",")) else "-updated_at"
 
 
 def _sort_keys(listing: Listing, sort: str) -> list[SortKey]:

@@ -28,7 +28,7 @@ from server.features.records.reading import (
 )
 from server.features.records.rights import can, mask, rights
 from server.features.records.tables import records_history
-from server.features.records.writing import Revision, insert_rows, mark_deleted, revision, stored_fields, take_numbers, taken, tell, update_rows
+from server.features.records.writing import Revision, insert_rows, mark_deleted, revision, take_numbers, taken, tell, update_rows
 from server.fields.base import JSON
 from server.fields.registry import FIELD_TYPES
 
@@ -391,7 +391,3 @@ def options(work: Work, object_key: str, search: str = "", limit: int = 20) -> l
 def _name_sort(work: Work, object_type: ObjectType) -> str:
     covered = rights(work, object_type.key).covered
     return object_type.name_field if object_type.name_field in object_type.fields and object_type.name_field not in covered else "id"
-
-
-def stored_keys(object_type: ObjectType) -> tuple[str, ...]:
-    return tuple(f.key for f in stored_fields(object_type))

@@ -216,7 +216,7 @@ def company_report(work: Work, as_of: date | None = None) -> CompanyReport:
         _methods(work, object_key),
         _metrics(work, day),
         figures,
-        conclude(figures, day),
+        conclude(figures, work.at.today),
     )
 
 
@@ -331,19 +331,18 @@ def _risers(now: _Seen, then: _Seen) -> tuple[Riser, ...]:
 
 
 def _missing(now: _Seen) -> tuple[Missing, ...]:
-    found = []
+    """One statement counts them all."""
+    asked: list[tuple[Score, Any, sa.ColumnElement[Any]]] = []
     for score in _of(now.work, "score", now.object_key):
         for factor in score.factors:
             checked, _ = check(factor.value, now.scope)
-            if checked is None:
-                continue
-            try:
+            if checked is not None and all(n in now.columns for n in checked.names):  # a value of the whole population is missing for nobody
                 value = compile_sql(checked, {n: now.columns[n] for n in checked.names}, now.at)
-            except KeyError:  # one value for the whole population: never missing for a single one
-                continue
-            count = now.count(value.is_(None))
-            if count:
-                found.append(Missing(score.key, factor.key, factor.title, count, factor.missing))
+                asked.append((score, factor, sa.func.sum(sa.case((value.is_(None), 1), else_=0))))
+    if not asked:
+        return ()
+    counts = now.all(*(count.label(f"c{i}") for i, (_, _, count) in enumerate(asked)))[0]
+    found = [Missing(s.key, f.key, f.title, int(n), f.missing) for (s, f, _), n in zip(asked, counts, strict=True) if n]
     return tuple(sorted(found, key=lambda m: -m.count))
 
 

@@ -1,6 +1,5 @@
 """Which strategies start and stop for a subject, and when a task is due. Pure."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -18,35 +17,24 @@ class Met:
 @dataclass(frozen=True)
 class Run:
     id: int
-    strategy: str
     armed: bool
 
 
-@dataclass(frozen=True)
-class Decision:
-    start: tuple[str, ...] = ()
-    stop: tuple[tuple[int, str], ...] = ()  # run id, reason
-    arm: tuple[int, ...] = ()
+START, ARM, STOPPED, LEFT = "start", "arm", "stopped", "left_population"
 
 
-def decide(met: Mapping[str, Met], open_runs: Iterable[Run]) -> Decision:
-    """`met` by strategy key; a strategy that is not there any more is "removed". A run started while its end already held waits for it to become false once."""
-    start, stop, arm, running = [], [], [], set()
-    for run in open_runs:
-        running.add(run.strategy)
-        now = met.get(run.strategy)
-        if now is None:
-            stop.append((run.id, "removed"))
-        elif not now.in_population:
-            stop.append((run.id, "left_population"))
-        elif now.stop and run.armed:
-            stop.append((run.id, "stopped"))
-        elif not now.stop and not run.armed:
-            arm.append(run.id)
-    for key, now in met.items():
-        if key not in running and now.in_population and now.when and not now.stop:
-            start.append(key)
-    return Decision(tuple(start), tuple(stop), tuple(arm))
+def decide(met: Met, run: Run | None) -> str:
+    """What to do for one subject and one strategy: START, ARM, the reason to stop, or "" for nothing.
+
+    A run started by hand while its end already held is not armed: its end must first have been false once.
+    """
+    if run is None:
+        return START if met.in_population and met.when and not met.stop else ""
+    if not met.in_population:
+        return LEFT
+    if met.stop:
+        return STOPPED if run.armed else ""
+    return "" if run.armed else ARM
 
 
 def due_on(now: datetime, days: float, zone: ZoneInfo) -> date:

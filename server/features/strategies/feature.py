@@ -5,6 +5,6 @@ from dataclasses import replace
 from server.feature import Feature
 from server.features.strategies.check import check
 from server.features.strategies.kind import KIND
-from server.features.strategies.service import on_assessed
+from server.features.strategies.service import on_assessed, on_published
 
-FEATURE = Feature("strategies", kinds=(replace(KIND, check=check),), on_assessed=on_assessed)
+FEATURE = Feature("strategies", kinds=(replace(KIND, check=check),), on_assessed=on_assessed, on_published=on_published)

@@ -9,26 +9,38 @@ from server.errors import Text
 from server.feature import Work
 from server.features.alerts.tables import OPEN_STATES, alerts
 from server.features.strategies.runs import supersede
+from server.features.strategies.subjects import Ids
 from server.features.strategies.tables import tasks
 
 
-def follow_alerts(work: Work, object_key: str, ids: Sequence[int]) -> None:
-    about = sa.and_(alerts.c.object == object_key, alerts.c.record_id.in_(ids))
-    _open(work, about)
-    closed = sa.select(alerts.c.id).where(about, alerts.c.state == "closed")
-    supersede(work, sa.and_(tasks.c.kind == "response", tasks.c.state == "open", tasks.c.alert_id.in_(closed)), "alert_closed")
-
-
-def _open(work: Work, about: sa.ColumnElement[bool]) -> None:
-    answered = sa.exists().where(tasks.c.alert_id == alerts.c.id, tasks.c.kind == "response")
-    fresh = sa.select(alerts).where(about, alerts.c.state.in_(OPEN_STATES), ~answered).order_by(alerts.c.id)
+def follow_alerts(work: Work, object_key: str, scope: Ids) -> None:
+    parameters = scope.parameters | {"object": object_key}
     rows = []
-    for alert in work.session.execute(fresh):
+    for alert in work.session.execute(FRESH[scope.is_range], parameters):
         rule = work.catalog.get("alert", alert.rule)
         if rule is not None and rule.first_task is not None:
             rows.append(_task(work, alert, rule.first_task))
     if rows:
         work.session.execute(sa.insert(tasks), rows)
+    supersede(work, list(work.session.scalars(GROUNDLESS[scope.is_range], parameters)), "alert_closed")
+
+
+def _fresh(is_range: bool) -> sa.Select[Any]:
+    """Open alerts nobody was asked to answer yet."""
+    answered = sa.exists().where(tasks.c.alert_id == alerts.c.id, tasks.c.kind == "response")
+    about = sa.and_(alerts.c.object == sa.bindparam("object", type_=sa.Text), Ids.condition(alerts.c.record_id, is_range))
+    return sa.select(alerts).where(about, alerts.c.state.in_(OPEN_STATES), ~answered).order_by(alerts.c.id)
+
+
+def _groundless(is_range: bool) -> sa.Select[Any]:
+    """Open responses whose alert closed."""
+    about = sa.and_(tasks.c.object == sa.bindparam("object", type_=sa.Text), Ids.condition(tasks.c.record_id, is_range))
+    closed = sa.and_(alerts.c.id == tasks.c.alert_id, alerts.c.state == "closed")
+    return sa.select(tasks.c.id).join(alerts, closed).where(about, tasks.c.kind == "response", tasks.c.state == "open")
+
+
+FRESH = {by: _fresh(by) for by in (False, True)}
+GROUNDLESS = {by: _groundless(by) for by in (False, True)}
 
 
 def _task(work: Work, alert: sa.Row[Any], title: Text) -> dict[str, Any]:

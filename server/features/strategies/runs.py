@@ -8,14 +8,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from server.config.catalog import Catalog
 from server.errors import Conflict, Forbidden, NotFound, Text
 from server.feature import Work
 from server.features.access import service as access
+from server.features.assessment.engine import moment
 from server.features.audit import service as audit
 from server.features.strategies import assignment
-from server.features.strategies.engine import Met, Run, decide, due_on
+from server.features.strategies.engine import ARM, START, Met, Run, decide, due_on
 from server.features.strategies.kind import Measure, Strategy
-from server.features.strategies.subjects import Subjects, may_see, subjects
+from server.features.strategies.subjects import Ids, Subjects, may_see, subjects
 from server.features.strategies.tables import strategy_runs, task_events, tasks
 
 
@@ -36,67 +38,73 @@ class StrategyRun:
     end_reason: str | None
 
 
-def follow_results(work: Work, object_key: str, ids: Sequence[int]) -> None:
-    """Start and stop what the new results ask for: two reading statements for all the given subjects."""
+def follow_results(work: Work, object_key: str, scope: Ids) -> None:
+    """Start and stop what the new results ask for. One statement finds the subjects for which something is to be done; mostly nobody."""
     strategies = {s.key: s for s in _strategies(work, object_key)}
-    runs = _open_runs(work, object_key, ids)
-    if not strategies and not runs:
+    if not strategies:
         return
-    found = subjects(work, object_key)
-    met = _met(work, found, strategies, ids, runs)
-    nothing = {key: Met(False, False, False) for key in strategies}
     starting: dict[str, list[int]] = defaultdict(list)
     stopping: dict[str, list[int]] = defaultdict(list)
     arming: list[int] = []
-    for record_id in sorted(met.keys() | runs.keys()):
-        decision = decide(met.get(record_id, nothing), runs.get(record_id, ()))
-        for run_id, reason in decision.stop:
-            stopping[reason].append(run_id)
-        arming += decision.arm
-        for key in decision.start:
-            starting[key].append(record_id)
+    for row in work.session.execute(_differences(work, object_key, scope.is_range), scope.parameters | moment(work.at)).mappings():
+        for n, key in enumerate(strategies):
+            run = None if row[f"run_{n}"] is None else Run(row[f"run_{n}"], bool(row[f"armed_{n}"]))
+            decision = decide(Met(bool(row[f"when_{n}"]), bool(row[f"stop_{n}"]), bool(row["in_population"])), run)
+            if decision == START:
+                starting[key].append(row["id"])
+            elif decision == ARM and run is not None:
+                arming.append(run.id)
+            elif decision and run is not None:
+                stopping[decision].append(run.id)
     if arming:
         work.session.execute(sa.update(strategy_runs).where(strategy_runs.c.id.in_(arming)).values(armed=True))
     for reason, run_ids in sorted(stopping.items()):
         _end(work, run_ids, reason)
     for key, record_ids in sorted(starting.items()):
-        begin(work, strategies[key], record_ids)
+        begin(work, strategies[key], sorted(record_ids))
 
 
 def _strategies(work: Work, object_key: str) -> tuple[Strategy, ...]:
     return tuple(s for s in work.catalog.all("strategy") if s.object == object_key)
 
 
-def _open_runs(work: Work, object_key: str, ids: Sequence[int]) -> dict[int, list[Run]]:
-    c = strategy_runs.c
-    query = sa.select(c.id, c.record_id, c.strategy, c.armed).where(c.object == object_key, c.record_id.in_(ids), c.ended_at.is_(None)).order_by(c.id)
-    runs: dict[int, list[Run]] = defaultdict(list)
-    for row in work.session.execute(query):
-        runs[row.record_id].append(Run(row.id, row.strategy, row.armed))
-    return runs
-
-
-def _met(work: Work, found: Subjects, strategies: Mapping[str, Strategy], ids: Sequence[int], runs: Mapping[int, Any]) -> dict[int, dict[str, Met]]:
-    """For each subject that has a strategy to start or a run to look at: what is true of it, by strategy."""
-    columns: list[sa.ColumnElement[Any]] = [found.id, found.in_population.label("in_population")]
-    starts: list[sa.ColumnElement[bool]] = []
-    for number, strategy in enumerate(strategies.values()):
-        when = found.met(strategy.when) if strategy.when else sa.false()
-        columns += [when.label(f"when_{number}"), _stop(found, strategy).label(f"stop_{number}")]
-        starts.append(when)
-    looked_at = sa.or_(found.id.in_(list(runs)), *starts)
-    query = sa.select(*columns).select_from(found.source).where(found.id.in_(ids), found.alive, looked_at)
-    met: dict[int, dict[str, Met]] = {}
-    for row in work.session.execute(query):
-        values = row._mapping
-        met[row.id] = {key: Met(bool(values[f"when_{n}"]), bool(values[f"stop_{n}"]), bool(row.in_population)) for n, key in enumerate(strategies)}
-    return met
+def _differences(work: Work, object_key: str, by_range: bool) -> sa.Select[Any]:
+    """Subjects for which a strategy should start, stop or be armed, with all that `decide` asks; made once for a release."""
+    memo = ("strategies.differences", object_key, by_range)
+    if memo not in work.catalog.memo:
+        found = Subjects(work.catalog, object_key, None)
+        source = found.source
+        columns: list[sa.ColumnElement[Any]] = [found.id, found.in_population.label("in_population")]
+        wanted: list[sa.ColumnElement[bool]] = []
+        for n, strategy in enumerate(_strategies(work, object_key)):
+            run = strategy_runs.alias(f"run_{n}")
+            same = (run.c.object == object_key, run.c.record_id == found.id, run.c.strategy == strategy.key, run.c.ended_at.is_(None))
+            source = source.outerjoin(run, sa.and_(*same))
+            when, stop = found.met(strategy.when) if strategy.when else sa.false(), _stop(found, strategy)
+            begins = sa.and_(run.c.id.is_(None), found.in_population, when, sa.not_(stop))
+            ends = sa.and_(run.c.id.is_not(None), sa.or_(sa.not_(found.in_population), stop == run.c.armed))
+            wanted += [begins, ends]
+            columns += [run.c.id.label(f"run_{n}"), run.c.armed.label(f"armed_{n}"), when.label(f"when_{n}"), stop.label(f"stop_{n}")]
+        work.catalog.memo[memo] = sa.select(*columns).select_from(source).where(Ids.condition(found.id, by_range), sa.or_(*wanted)).order_by(found.id)
+    query: sa.Select[Any] = work.catalog.memo[memo]
+    return query
 
 
 def _stop(found: Subjects, strategy: Strategy) -> sa.ColumnElement[bool]:
     if strategy.stop:
         return found.met(strategy.stop)
     return sa.not_(found.met(strategy.when)) if strategy.when else sa.false()
+
+
+def end_removed(work: Work, new: Catalog) -> None:
+    """Runs of strategies that the new release does not have any more."""
+    c = strategy_runs.c
+    known = {(s.object, s.key) for s in new.all("strategy")}
+    rows = work.session.execute(sa.select(c.object, c.strategy).where(c.ended_at.is_(None)).distinct()).all()
+    for object_key, key in rows:
+        if (object_key, key) not in known:
+            same = sa.and_(c.object == object_key, c.strategy == key, c.ended_at.is_(None))
+            _end(work, work.session.scalars(sa.select(c.id).where(same)).all(), "removed")
 
 
 def begin(work: Work, strategy: Strategy, record_ids: Sequence[int], alert_id: int | None = None, armed: bool = True) -> list[int]:
@@ -185,22 +193,21 @@ def _end(work: Work, run_ids: Sequence[int], reason: str, note: str = "") -> Non
     c = strategy_runs.c
     changes = {"ended_at": work.now, "ended_by": work.actor.username, "end_reason": reason}
     work.session.execute(sa.update(strategy_runs).where(c.id.in_(run_ids), c.ended_at.is_(None)).values(**changes))
-    open_tasks = sa.and_(tasks.c.strategy_run_id.in_(run_ids), tasks.c.state == "open")
-    supersede(work, open_tasks, reason)
+    open_tasks = sa.select(tasks.c.id).where(tasks.c.strategy_run_id.in_(run_ids), tasks.c.state == "open")
+    supersede(work, work.session.scalars(open_tasks).all(), reason)
     ended = work.session.execute(sa.select(c.id, c.object, c.record_id, c.strategy).where(c.id.in_(run_ids)).order_by(c.id)).all()
     for object_key in sorted({r.object for r in ended}):
         detail = [(r.record_id, {"strategy": r.strategy, "run": r.id, "reason": reason, "note": note}) for r in ended if r.object == object_key]
         audit.record_many(work, "end_strategy", object_key, detail)
 
 
-def supersede(work: Work, condition: sa.ColumnElement[bool], note: str) -> None:
+def supersede(work: Work, task_ids: Sequence[int], note: str) -> None:
     """Close open tasks that lost their ground; each says why in its history."""
-    ids = work.session.scalars(sa.select(tasks.c.id).where(condition)).all()
-    if ids:
-        work.session.execute(sa.update(tasks).where(tasks.c.id.in_(ids), tasks.c.state == "open").values(state="superseded"))
-        work.session.execute(
-            sa.insert(task_events), [{"task_id": i, "at": work.now, "by": work.actor.username, "what": "superseded", "note": note} for i in ids]
-        )
+    if not task_ids:
+        return
+    work.session.execute(sa.update(tasks).where(tasks.c.id.in_(task_ids), tasks.c.state == "open").values(state="superseded"))
+    events = [{"task_id": i, "at": work.now, "by": work.actor.username, "what": "superseded", "note": note} for i in task_ids]
+    work.session.execute(sa.insert(task_events), events)
 
 
 def start(work: Work, strategy_key: str, object_key: str, record_id: int, alert_id: int | None = None) -> int:
@@ -211,7 +218,7 @@ def start(work: Work, strategy_key: str, object_key: str, record_id: int, alert_
         raise NotFound(Text("没有这个应对策略", "There is no such strategy"))
     if not may_see(work, object_key, record_id):
         raise NotFound(Text("没有这条记录", "There is no such record"))
-    if _open_runs(work, object_key, [record_id]) and strategy_key in {r.strategy for r in _open_runs(work, object_key, [record_id])[record_id]}:
+    if strategy_key in _running_keys(work, object_key, record_id):
         raise _running()
     found = subjects(work, object_key)
     holds = work.session.scalar(sa.select(_stop(found, strategy)).select_from(found.source).where(found.id == record_id))
@@ -219,6 +226,12 @@ def start(work: Work, strategy_key: str, object_key: str, record_id: int, alert_
         return begin(work, strategy, [record_id], alert_id, armed=not holds)[0]
     except sa.exc.IntegrityError:
         raise _running() from None
+
+
+def _running_keys(work: Work, object_key: str, record_id: int) -> frozenset[str]:
+    c = strategy_runs.c
+    same = sa.and_(c.object == object_key, c.record_id == record_id, c.ended_at.is_(None))
+    return frozenset(work.session.scalars(sa.select(c.strategy).where(same)))
 
 
 def _running() -> Conflict:
@@ -256,7 +269,7 @@ def startable(work: Work, object_key: str, record_id: int, alert: str = "") -> t
     """Strategies that may be started by hand now; with `alert` (a rule's key) only those meant for it."""
     if not access.may(work, "tasks") or not may_see(work, object_key, record_id):
         return ()
-    running = {r.strategy for r in _open_runs(work, object_key, [record_id]).get(record_id, ())}
+    running = _running_keys(work, object_key, record_id)
     return tuple(s for s in _strategies(work, object_key) if s.key not in running and (not alert or alert in s.alerts))
 
 

@@ -1,8 +1,10 @@
 """Strategies and tasks, from one door. Running strategies are in runs.py, tasks in tasks.py."""
 
+from server.config.catalog import Catalog
 from server.feature import Assessed, Work
 from server.features.strategies.responses import follow_alerts
-from server.features.strategies.runs import follow_results, get_run, running_counts, runs_of, start, startable, stop
+from server.features.strategies.runs import end_removed, follow_results, get_run, running_counts, runs_of, start, startable, stop
+from server.features.strategies.subjects import Ids
 from server.features.strategies.tasks import (
     add_note,
     approve_task,
@@ -36,6 +38,7 @@ __all__ = [
     "my_task_counts",
     "my_tasks",
     "on_assessed",
+    "on_published",
     "overdue_count",
     "reassign",
     "running_counts",
@@ -53,7 +56,12 @@ CHUNK = 2000
 
 def on_assessed(work: Work, assessed: Assessed) -> None:
     """New results: strategies start and stop, new alerts get their first task."""
-    for begin in range(0, len(assessed.ids), CHUNK):
-        ids = assessed.ids[begin : begin + CHUNK]
-        follow_alerts(work, assessed.object, ids)
-        follow_results(work, assessed.object, ids)
+    ids = sorted(assessed.ids)
+    for begin in range(0, len(ids), CHUNK):
+        scope = Ids(tuple(ids[begin : begin + CHUNK]))
+        follow_alerts(work, assessed.object, scope)
+        follow_results(work, assessed.object, scope)
+
+
+def on_published(work: Work, old: Catalog, new: Catalog) -> None:
+    end_removed(work, new)

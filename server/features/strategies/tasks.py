@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from server.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Text
 from server.feature import Work
 from server.features.access import service as access
+from server.features.alerts import service as alert_service
+from server.features.alerts.tables import alerts
 from server.features.audit import service as audit
 from server.features.strategies.runs import measure_task
 from server.features.strategies.subjects import may_see, of_visible_records, record_names, visible_ids
@@ -70,13 +72,13 @@ class TaskEvent:
 
 def my_tasks(work: Work) -> tuple[Task, ...]:
     """What the actor should do, the most urgent first: tasks given to them, to one of their roles, or to nobody about records they may see."""
-    return _tasks(work, sa.and_(tasks.c.state == "open", _is_mine(work)), order=(tasks.c.due_on, tasks.c.id))
+    return _tasks(work, sa.and_(tasks.c.state == "open", _grounded(), _is_mine(work)), order=(tasks.c.due_on, tasks.c.id))
 
 
 def my_task_counts(work: Work) -> tuple[int, int]:
     """(open, of these late), for the badge."""
     late = sa.func.coalesce(sa.func.sum(sa.case((tasks.c.due_on < work.at.today, 1), else_=0)), 0)
-    row = work.session.execute(sa.select(sa.func.count(), late).select_from(tasks).where(tasks.c.state == "open", _is_mine(work))).one()
+    row = work.session.execute(sa.select(sa.func.count(), late).select_from(tasks).where(tasks.c.state == "open", _grounded(), _is_mine(work))).one()
     return int(row[0]), int(row[1])
 
 
@@ -102,6 +104,8 @@ def list_tasks(
     """Tasks of everybody, as far as the actor may see their records. `state` "" is all pending ones, "all" every one."""
     access.require(work, "tasks")
     conditions: list[sa.ColumnElement[bool]] = []
+    if state in ("", "open"):
+        conditions.append(_grounded())
     if state != "all":
         conditions.append(tasks.c.state == state if state else tasks.c.state.in_(PENDING))
     for column, value in ((tasks.c.assignee, assignee), (tasks.c.kind, kind), (tasks.c.review_id, review_id), (tasks.c.alert_id, alert_id)):
@@ -219,7 +223,16 @@ def complete_task(work: Work, task_id: int, note: str = "") -> Task:
     _move(work, task, "open", changes, "done", note)
     if state == "done":
         _repeat(work, task)
+    _acknowledge(work, task)
     return get_task(work, task_id)
+
+
+def _acknowledge(work: Work, task: Task) -> None:
+    """Who did the first response has taken the alert on."""
+    if task.kind != "response" or not access.may(work, "alerts"):
+        return
+    if work.session.scalar(sa.select(alerts.c.state).where(alerts.c.id == task.alert_id)) == "open":
+        alert_service.acknowledge(work, task.alert_id or 0)
 
 
 def approve_task(work: Work, task_id: int, approve: bool = True, note: str = "") -> Task:
@@ -331,6 +344,12 @@ def _both(text: Text | str) -> Text:
 
 
 # -- Rows --------------------------------------------------------------------------------------------------------------------
+
+
+def _grounded() -> sa.ColumnElement[bool]:
+    """Not a first response to an alert that somebody closed meanwhile: the next assessment marks such a task as superseded."""
+    closed = sa.exists().where(alerts.c.id == tasks.c.alert_id, alerts.c.state == "closed")
+    return sa.or_(tasks.c.kind != "response", ~closed)
 
 
 def _is_mine(work: Work) -> sa.ColumnElement[bool]:

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from server.config.catalog import Catalog
 from server.feature import Actor, Hooks, Work
 from server.features.audit import service
+from server.features.audit.sealer import Sealer
 from server.features.audit.tables import audit_blocks, audit_log
 from server.storage.session import Database
 from server.storage.system import metadata
@@ -181,6 +183,24 @@ def test_writers_and_sealers_at_once_make_one_chain(log: Log) -> None:
     assert log.verify() is None
     with log.work() as work:
         assert work.session.scalar(sa.select(sa.func.count()).select_from(audit_log).where(audit_log.c.block.is_(None))) == 0
+
+
+def test_the_sealer_seals_and_rests(log: Log) -> None:
+    log.fill(3)
+    sealer = Sealer(log.database, every=0.01)
+    assert sealer.once() == 3
+    assert sealer.once() == 0
+    sealer.start()
+    log.fill(2)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with log.work() as work:
+            if not service.anything_unsealed(work.session):
+                break
+        time.sleep(0.02)
+    sealer.stop()
+    assert log.seal() == 0
+    assert log.verify() is None
 
 
 def test_speed_of_recording(tmp_path: Path) -> None:

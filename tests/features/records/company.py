@@ -16,6 +16,7 @@ from server.config.catalog import Catalog
 from server.config.document import Document
 from server.feature import SYSTEM, Actor, Hooks, Work
 from server.features.audit import tables as _audit_tables
+from server.features.objects import results
 from server.features.objects.engine import tables
 from server.features.records import tables as _record_tables
 from server.registry import KINDS
@@ -66,4 +67,7 @@ def company_of(database: Database, *folders: str, hooks: Hooks | None = None) ->
     metadata.create_all(database.engine)
     first: sa.Table = next(iter(tables(catalog).values()))
     first.metadata.create_all(database.engine)
+    for object_type in catalog.all("object"):
+        if object_type.assessed:
+            results.table(catalog, object_type.key).create(database.engine)
     return Company(database, catalog, hooks or Hooks())

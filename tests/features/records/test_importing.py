@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from server.errors import AppError, Invalid, Text
 from server.feature import Hooks, Saved, Work
 from server.features.objects.engine import tables
-from server.features.records.importing import CHUNK, Report, import_csv, load_mapping
+from server.features.records.importing import CHUNK, Report, import_csv
+from server.features.records.mapping import load_mapping
 from server.features.records.service import query
 from server.features.records.tables import records_history
 from server.storage.session import Database

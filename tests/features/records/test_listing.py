@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from server.errors import Forbidden, Invalid
 from server.expressions.types import NUMBER, TEXT, Name
 from server.features.records.listing import Page
-from server.features.records.service import create_many, delete, query
+from server.features.records.service import create_many, delete, form, get, history, options, query
 from server.storage.session import Database
 from tests.features.records.company import BOSS, CHEN, CLERK, LI, NOBODY, Company, company_of
 
@@ -277,3 +277,22 @@ def test_any_order_pages_well(company: Company, keys: list[str], limit: int) -> 
     both = listed(company, sort=sort, limit=limit * 2)
     assert [r.id for r in (*first.rows, *second.rows)] == [r.id for r in both.rows]
     assert all(isinstance(r.values["credit_limit"], Decimal | None) for r in both.rows)
+
+
+def test_hidden_values_leave_no_trace(database: Database, tmp_path: Any) -> None:
+    """Two databases that differ in hidden and masked values only give the same answers, whatever is asked."""
+    answers = []
+    for number, secret in enumerate(("loyal", "fraud")):
+        company = company_of(Database(f"sqlite:///{tmp_path}/{number}.sqlite"))
+        with company.work(BOSS) as work:
+            rows = [{"name": f"F{i}", "region": "east", "owner": "li.na", "secret": f"{secret}{i}", "controller": "赵" + secret} for i in range(9)]
+            ids = create_many(work, "company", rows)
+        with company.work(LI, write=False) as work:
+            page = query(work, "company", search=secret, limit=5)
+            told: list[Any] = [page, query(work, "company", limit=5), query(work, "company", search="fraud")]
+            told += [get(work, "company", i) for i in ids]
+            told += [history(work, "company", i) for i in ids]
+            told += [form(work, "company", {}, ids[0]), options(work, "company", "fraud"), options(work, "company", "loyal")]
+        answers.append(repr(told))
+        company.database.close()
+    assert answers[0] == answers[1]

@@ -5,33 +5,34 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from server.features.strategies.engine import Decision, Met, Run, decide, due_after_hours, due_on
+from server.features.strategies.engine import ARM, LEFT, START, STOPPED, Met, Run, decide, due_after_hours, due_on
 
 NO, WHEN, STOP, BOTH = Met(False, False), Met(True, False), Met(False, True), Met(True, True)
 OUT = Met(True, False, in_population=False)
+ARMED, BY_HAND = Run(1, True), Run(1, False)
 
 
 @pytest.mark.parametrize(
-    ("met", "runs", "expected"),
+    ("met", "run", "decision"),
     [
-        ({"a": WHEN}, [], Decision(start=("a",))),
-        ({"a": NO}, [], Decision()),
-        ({"a": STOP}, [], Decision()),
-        ({"a": BOTH}, [], Decision()),  # it would end at once
-        ({"a": OUT}, [], Decision()),
-        ({"a": WHEN}, [Run(1, "a", True)], Decision()),
-        ({"a": NO}, [Run(1, "a", True)], Decision()),  # between its two conditions it goes on
-        ({"a": STOP}, [Run(1, "a", True)], Decision(stop=((1, "stopped"),))),
-        ({"a": BOTH}, [Run(1, "a", True)], Decision(stop=((1, "stopped"),))),
-        ({"a": OUT}, [Run(1, "a", True)], Decision(stop=((1, "left_population"),))),
-        ({}, [Run(1, "a", True)], Decision(stop=((1, "removed"),))),
-        ({"a": STOP}, [Run(1, "a", False)], Decision()),  # started by hand while its end held
-        ({"a": NO}, [Run(1, "a", False)], Decision(arm=(1,))),
-        ({"low": STOP, "high": WHEN}, [Run(1, "low", True)], Decision(start=("high",), stop=((1, "stopped"),))),
+        (WHEN, None, START),
+        (NO, None, ""),
+        (STOP, None, ""),
+        (BOTH, None, ""),  # it would end at once
+        (OUT, None, ""),
+        (WHEN, ARMED, ""),
+        (NO, ARMED, ""),  # between its two conditions it goes on
+        (STOP, ARMED, STOPPED),
+        (BOTH, ARMED, STOPPED),
+        (OUT, ARMED, LEFT),
+        (STOP, BY_HAND, ""),  # started by hand while its end held
+        (NO, BY_HAND, ARM),
+        (WHEN, BY_HAND, ARM),
+        (OUT, BY_HAND, LEFT),
     ],
 )
-def test_decide(met: dict[str, Met], runs: list[Run], expected: Decision) -> None:
-    assert decide(met, runs) == expected
+def test_decide(met: Met, run: Run | None, decision: str) -> None:
+    assert decide(met, run) == decision
 
 
 def test_due_days_are_days_of_the_organisation() -> None:

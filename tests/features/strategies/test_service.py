@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from server.errors import AppError, Conflict, Forbidden, Invalid, NotFound, Text
 from server.feature import SYSTEM, Actor, Assessed
 from server.features.access.tables import users
+from server.features.alerts import service as alert_service
 from server.features.alerts.tables import alerts
 from server.features.strategies import service
 from server.features.strategies.tables import strategy_runs, tasks
 from server.storage.session import Database
-from tests.features.acting import ADMIN, CREDIT, NOW, OTHER, PEOPLE, REVIEWER, STAFF, World, title, world_of
+from tests.features.acting import ADMIN, CREDIT, NOW, OTHER, PEOPLE, REVIEWER, STAFF, World, catalog_of, title, world_of
 
 HIGH = {
     "kind": "strategy",
@@ -181,6 +182,14 @@ def test_a_deleted_record_ends_it(world: World) -> None:
         assert work.session.scalar(sa.select(sa.func.count()).where(strategy_runs.c.ended_at.is_(None))) == 0
 
 
+def test_a_strategy_that_is_gone_ends(world: World) -> None:
+    record_id = customer(world, 5)
+    newer = catalog_of([d.body for d in world.catalog.documents.values() if d.key != "churn"], release=2)
+    with world.work() as work:
+        service.on_published(work, world.catalog, newer)
+    assert running(world, record_id) == {"level_high"}
+
+
 def test_many_subjects_at_once(world: World) -> None:
     ids = [world.insert("customer", name=f"c{i}", owner="li.na", lifecycle="active", signals=i % 6) for i in range(60)]
     world.assess(*ids)
@@ -271,6 +280,27 @@ def test_an_alert_gets_its_first_task_once(world: World) -> None:
     change(world, record_id, signals=4)
     with world.work() as work:
         assert work.session.scalar(sa.select(alerts.c.state)) == "closed"
+    assert states(world, record_id)["response"] == "superseded"
+
+
+def test_the_first_response_acknowledges_its_alert(world: World) -> None:
+    record_id = customer(world, 6)
+    with world.work(STAFF) as work:
+        response = next(t for t in service.my_tasks(work) if t.kind == "response")
+        service.complete_task(work, response.id, "已联系")
+        assert work.session.execute(sa.select(alerts.c.state, alerts.c.acknowledged_by).where(alerts.c.record_id == record_id)).one() == (
+            "acknowledged",
+            "li.na",
+        )
+
+
+def test_a_response_to_an_alert_closed_by_hand_is_nobodys_work(world: World) -> None:
+    record_id = customer(world, 6)
+    with world.work(STAFF) as work:
+        alert_service.resolve(work, work.session.scalar(sa.select(alerts.c.id)) or 0, "false", "节假日")
+        assert "response" not in {t.kind for t in service.my_tasks(work)}
+        assert "response" not in {t.kind for t in service.list_tasks(work)}
+    world.assess(record_id)
     assert states(world, record_id)["response"] == "superseded"
 
 

@@ -1,0 +1,104 @@
+"""A real server in a process of its own, which can be killed as a power cut would, and people who write down what was acknowledged."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+
+ROOT = Path(__file__).parents[2]
+PASSWORD = "stormy-weather-7"
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def environment(url: str) -> dict[str, str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("WEATHERGLASS_")}
+    return {**inherited, "WEATHERGLASS_DATABASE_URL": url, "PYTHONPATH": str(ROOT)}
+
+
+def command(url: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """One `weatherglass` command, to its end."""
+    run = subprocess.run([sys.executable, "-m", "server", *arguments], cwd=ROOT, env=environment(url), capture_output=True, text=True, timeout=240, check=False)
+    assert not check or run.returncode == 0, run.stdout + run.stderr
+    assert "Traceback" not in run.stderr, run.stderr
+    return run
+
+
+def killed(url: str, after: float, *arguments: str) -> bool:
+    """A command, killed after so many seconds. False: it was done before."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([sys.executable, "-m", "server", *arguments], cwd=ROOT, env=environment(url), **quiet)
+    try:
+        process.wait(after)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        return True
+    return False
+
+
+@dataclass
+class Server:
+    url: str
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "server", "serve", "--port", str(self.port)],
+            cwd=ROOT,
+            env=environment(self.url),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                if httpx.get(self.address + "/readyz").status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.1)
+        raise AssertionError("the server did not start")
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def person(self, username: str = "admin") -> httpx.Client:
+        """A signed-in browser session."""
+        client = httpx.Client(base_url=self.address, timeout=30)
+        answer = client.post("/login", data={"username": username, "password": PASSWORD, "next": "/"})
+        assert answer.status_code == 303, answer.text
+        return client
+
+
+def customer(name: str, **values: Any) -> dict[str, Any]:
+    """A complete customer form of the shipped template."""
+    return {
+        "name": name,
+        "country": "cn",
+        "unified_credit_code": "91320500MA1N" + f"{abs(hash(name)) % 10**6:06d}",
+        "region": "east",
+        "industry": "machinery",
+        "lifecycle": "active",
+        "owner": "admin",
+        "strategic_importance": "normal",
+        "payment_method": "prepaid",
+        **values,
+    }
