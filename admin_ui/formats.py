@@ -46,7 +46,7 @@ class Formats:
             return DASH
         amount = Decimal(str(value))
         if decimals is None:
-            decimals = min(6, max(0, -int(amount.normalize().as_tuple().exponent))) if amount.is_finite() else 0
+            decimals = max(0, -int(round(amount, 6).normalize().as_tuple().exponent))
         amount = amount.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
         text = numbers.format_decimal(abs(amount), format="#,##0." + "0" * decimals if decimals else "#,##0", locale=self.locale)
         if amount < 0:
@@ -64,6 +64,15 @@ class Formats:
                 if self.zh and unit in {"CNY", "RMB"}
                 else (text[:1] + SYMBOLS[unit] + text[1:] if text[:1] in f"+{MINUS}" else SYMBOLS[unit] + text)
             )
+        word = self.unit(unit)
+        return text + word if word == "%" else f"{text} {word}"
+
+    def with_unit(self, text: str, unit: str) -> str:
+        """A number that is text already, with its unit; counts need none."""
+        if not text or not unit or unit == "count":
+            return text
+        if unit in SYMBOLS and not (self.zh and unit in {"CNY", "RMB"}):
+            return SYMBOLS[unit] + text
         word = self.unit(unit)
         return text + word if word == "%" else f"{text} {word}"
 

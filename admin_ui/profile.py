@@ -30,6 +30,7 @@ from server.fields.registry import FIELD_TYPES
 OPEN_TASKS = frozenset({"open", "waiting_approval"})
 STRIP, STRIP_ASSESSED = 7, 4  # fields in the header strip
 RELATED_ROWS = 50
+TABS_SHOWN = 6  # related lists beside each other, those with records first
 TIMELINE = 8
 CHANGE_DAYS = 30
 
@@ -41,6 +42,7 @@ class Tab:
     url: str
     count: int | None = None
     current: bool = False
+    folded: bool = False  # behind "more": nothing in it yet, or too many tabs
 
 
 @dataclass(frozen=True)
@@ -236,9 +238,11 @@ def tabs_of(object_type: ObjectType, record: Record, related: Iterable[tuple[Obj
     everything = [*plain, *many, *last]
     known = {key for key, _, _ in everything}
     current = chosen if chosen in known else everything[0][0]
+    filled = [key for key, _, n in many if n][:TABS_SHOWN]
     for key, title, count in everything:
         url = base if key == everything[0][0] else f"{base}?{urlencode({'tab': key})}"
-        yield Tab(key, title, url, count, key == current)
+        folded = "." in key and key not in filled and key != current
+        yield Tab(key, title, url, count, key == current, folded)
 
 
 def _related_title(object_type: ObjectType, field: str, told_apart: bool) -> Text:

@@ -109,7 +109,7 @@ def _environment(locale: str, zone: ZoneInfo) -> jinja2.Environment:
         DASH=DASH,
         **{
             name: getattr(formats, name)
-            for name in ("number", "quantity", "unit", "money", "money_short", "percent", "date", "day", "long_day", "datetime", "ago", "due")
+            for name in ("number", "quantity", "with_unit", "unit", "money", "money_short", "percent", "date", "day", "long_day", "datetime", "ago", "due")
         },
         **{name: getattr(marks, name) for name in ("step", "level_of", "class_tint", "spark_points")},
         **{name: getattr(subjects, name) for name in ("class_of", "is_graded", "grade")},

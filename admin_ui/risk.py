@@ -20,8 +20,11 @@ from server.features.objects import results as outputs_of
 from server.features.objects.kind import ObjectType
 from server.features.scoring.kind import Score
 
+NO_SIGN = Text("没有迹象", "no sign of it")
 MONTHS_SHOWN = 366  # days of the score line
-FACTORS_SHOWN, INDICATORS_SHOWN = 6, 8
+FACTORS_SHOWN = 6
+BIG_PERCENT = 1000  # beyond it a percentage tells less than the difference
+WHOLE_FROM = 10_000  # amounts from here on are shown without their cents
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class RiskView:
     chart: Mapping[str, Any] | None
     indicators: tuple[IndicatorView, ...]
     register: tuple[RiskLine, ...]
+    reasons: Mapping[str, Text]  # risk type -> what was met
     places: tuple[Place, ...]
     classes: tuple[ClassView, ...]
 
@@ -95,6 +99,7 @@ def risk_view(work: Work, object_type: ObjectType, record_id: int, lead: Subject
         chart(work, key, record_id, lead, formats) if lead.score else None,
         tuple(indicator_views(explain.indicator_lines(work, key, record_id), formats)),
         register,
+        {line.risk_type.key: reason(line) for line in register},
         tuple(places(work, register)),
         classes,
     )
@@ -110,7 +115,8 @@ def score_view(work: Work, object_key: str, record_id: int, score: Score, format
     widest = max(shares.values(), default=1.0) or 1.0
     groups = {g.key: g.title for g in score.groups}
     lines = sorted(found.factors, key=lambda line: -_weight_of(line, score, shares[line.factor.key]))
-    views = tuple(_factor_view(work, object_key, line, score, groups, shares[line.factor.key], widest, formats) for line in lines)
+    drawn = [_factor_view(work, object_key, line, score, groups, shares[line.factor.key], widest, formats) for line in lines]
+    views = tuple(sorted(drawn, key=lambda v: not v.bad))  # what speaks against the record first
     telling = sum(1 for v in views if v.bad)
     return ScoreView(found, views, max(FACTORS_SHOWN, min(telling, 9)), sum(1 for line in found.factors if line.missing))
 
@@ -132,7 +138,7 @@ def _factor_view(
         round(100 * line.contribution / widest, 2),
         round(100 * most / widest, 2),
         most,
-        bad and line.weight > 0,
+        bad and line.weight > 0 and not line.missing,
     )
 
 
@@ -226,10 +232,10 @@ def indicator_views(lines: Iterable[IndicatorLine], formats: Formats) -> Iterabl
 def _indicator_view(line: IndicatorLine, formats: Formats) -> IndicatorView:
     unit = "" if line.unit == "count" else line.unit
     change, tone = "", ""
-    if line.change_pct is not None:
+    if line.change_pct is not None and abs(line.change_pct) < BIG_PERCENT:
         change = formats.number(line.change_pct, 1, sign=True) + "%"
     elif line.change is not None:
-        change = formats.number(line.change, line.decimals, sign=True)
+        change = formats.number(line.change, 0 if abs(line.change) >= WHOLE_FROM else min(line.decimals, 2), sign=True)
     if line.change and line.better and change:
         tone = "good" if (line.change > 0) == (line.better == "up") else "bad"
     days = line.window_days
@@ -247,7 +253,13 @@ def _indicator_view(line: IndicatorLine, formats: Formats) -> IndicatorView:
 def _quantity(value: Any, unit: str, decimals: int, formats: Formats) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return formats.date(value) if isinstance(value, date) else formats.number(None) if value is None else str(value)
-    return formats.quantity(value, unit, min(decimals, 2))
+    return formats.quantity(value, unit, 0 if abs(value) >= WHOLE_FROM else min(decimals, 2))
+
+
+def reason(line: RiskLine) -> Text:
+    """What was met of likelihood and impact; "no sign of it" when neither."""
+    met = [why for why in (line.why_likelihood, line.why_impact) if why != explain.OTHERWISE]
+    return Text("；".join(w.zh for w in met), "; ".join(w.en for w in met)) if met else NO_SIGN
 
 
 def places(work: Work, register: Iterable[RiskLine]) -> Iterable[Place]:

@@ -12,6 +12,7 @@ from server.features.access import roles
 from server.features.objects.kind import ObjectType
 
 OBJECTS_AT = 20
+SHOWN_OBJECTS = 6  # of a catalog with many objects the others fold away
 THEMES = ("light", "dark")
 
 
@@ -24,6 +25,7 @@ class MenuLine:
     count: int | None
     apart: bool  # a gap before it
     phone: bool
+    folded: bool = False  # behind "more records"
 
 
 def menu(areas: Iterable[Area], work: Work) -> tuple[MenuLine, ...]:
@@ -44,7 +46,8 @@ def _line(link: Link, work: Work) -> MenuLine:
 
 def object_lines(work: Work) -> tuple[MenuLine, ...]:
     shown = sorted((o for o in work.catalog.all("object") if o.menu and _readable(work, o.key)), key=lambda o: o.menu)
-    return tuple(_object_line(o, first=i == 0) for i, o in enumerate(shown))
+    folding = len(shown) > SHOWN_OBJECTS + 1
+    return tuple(_object_line(o, first=i == 0, folded=folding and i >= SHOWN_OBJECTS) for i, o in enumerate(shown))
 
 
 def _readable(work: Work, object_key: str) -> bool:
@@ -54,8 +57,8 @@ def _readable(work: Work, object_key: str) -> bool:
     return any(grant is not None and grant.read != "False" for grant in grants)
 
 
-def _object_line(object_type: ObjectType, *, first: bool) -> MenuLine:
-    return MenuLine(f"o/{object_type.key}", object_type.plural, f"/o/{object_type.key}", object_type.icon, None, False, first)
+def _object_line(object_type: ObjectType, *, first: bool, folded: bool) -> MenuLine:
+    return MenuLine(f"o/{object_type.key}", object_type.plural, f"/o/{object_type.key}", object_type.icon, None, False, first, folded)
 
 
 def theme_of(request: Request) -> str:

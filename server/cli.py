@@ -12,7 +12,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 import uvicorn
 from rich.console import Console
-from rich.progress import Progress, TaskID, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.app import create_app
@@ -25,7 +26,10 @@ from server.config.load import load_folder, template_folders
 from server.config.publish import publish as publish_documents
 from server.config.publish import rollback as publish_older
 from server.config.releases import Catalogs, list_releases
+from server.demo.people import PASSWORD, PEOPLE
+from server.demo.run import Demo, Wish
 from server.errors import AppError, Invalid, Problem, Text
+from server.expressions.types import At
 from server.feature import SYSTEM, Work, working
 from server.features.access.people import first_admin
 from server.features.assessment.report import explanation_data, explanation_lines, simulation_data, simulation_lines, summary_data
@@ -365,6 +369,39 @@ def _day(text: str) -> date | None:
         return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
     except ValueError:
         refuse(f"{text!r}: YYYY-MM-DD")
+
+
+@app.command()
+def demo(
+    seed: Annotated[int, typer.Option(help="Another number, another company.")] = 1,
+    customers: Annotated[int, typer.Option(min=50, max=20_000, help="How many customers.")] = 600,
+    as_of: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day the 36 months end on; none: today.")] = None,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Build it and stop.")] = False,
+) -> None:
+    """Builds the demo company 晴川工业品 where it is not there yet, then starts the server. Cut off, the next run goes on where it was."""
+    settings = load()
+    with opened() as it:
+        today = At(now(), settings.zone).today
+        day = as_of.date() if as_of else today
+        if day > today:
+            refuse(f"--as-of {day}: 不能晚于今天 / must not lie in the future")
+        with Progress(TextColumn("{task.description:<44}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=Console(stderr=True)) as bars:
+            shown: dict[str, TaskID] = {}
+
+            def show(title: Text, done: int, total: int) -> None:
+                name = f"{title.zh} {title.en}"
+                if name not in shown:
+                    shown[name] = bars.add_task(name, total=max(total, 1))
+                bars.update(shown[name], completed=done, total=max(total, 1))
+
+            build = Demo(it.database, it.catalogs, settings.zone, Wish(seed, customers, day), show, settings.template)
+            build.build()
+    table = Table("用户 user", "姓名 name", "角色 role", title=f"演示登录 demo logins · 密码 password: {PASSWORD}")
+    for person in PEOPLE:
+        table.add_row(person.username, person.name, ", ".join(person.roles))
+    Console(stderr=True).print(table)
+    if not no_serve:
+        run_server(settings)
 
 
 @app.command()

@@ -130,7 +130,7 @@ def _form_page(
     cancel = local_path(back, f"/o/{object_type.key}/{record.id}" if record else f"/o/{object_type.key}")
     return page(
         request, work, "pages/form.html", status=status, area=f"o/{object_type.key}",
-        object_type=object_type, form=form, record=record, version=at, conflict=conflict, back=back, cancel=cancel,
+        object_type=object_type, form=form, record=record, version=at, conflict=conflict, back=local_path(back, ""), cancel=cancel,
     )  # fmt: skip
 
 

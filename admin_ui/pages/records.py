@@ -13,6 +13,7 @@ from admin_ui.render import fragment, page
 from admin_ui.subjects import subject
 from server.errors import AppError, NotFound, Text
 from server.feature import Work
+from server.features.access import people
 from server.features.access import service as access
 from server.features.objects import results
 from server.features.objects.kind import ObjectType
@@ -85,10 +86,12 @@ def record_list(request: Request, object_key: str) -> Response:
             "refused": refused,
             "chips": listing.chips(work, object_type, outputs, address),
             "tabs": _views(work, object_type, address),
+            "people": people.user_names(work) if any(c.field is not None and c.field.type == "user" for c in columns) else {},
             "may_create": access.allowed(work, object_key, "create"),
         }
-        block = "listing" if is_partial(request) else ""
-        return page(request, work, "pages/list.html", block=block, status=status, area=f"o/{object_key}", **context)
+        if is_partial(request):
+            return fragment(request, work, "parts/listing.html", status=status, **context)
+        return page(request, work, "pages/list.html", status=status, area=f"o/{object_key}", **context)
 
 
 def _views(work: Work, object_type: ObjectType, address: listing.Address) -> list[tuple[Text, str, bool]]:

@@ -15,7 +15,7 @@
     return {
       yAxis: m.value,
       lineStyle: { color: css(LINE[m.kind] || "ink-3"), width: m.kind === "clear" || m.kind === "border" ? 1 : 1.5, type: m.kind === "clear" || m.kind === "border" ? [4, 3] : "solid" },
-      label: { formatter: narrow && m.short ? m.short : m.label, color: css(INK[m.kind] || "ink-2"), fontSize: 12, fontWeight: m.kind === "clear" ? 400 : 600, position: "end" },
+      label: { formatter: narrow && m.short ? m.short : m.label, color: css(INK[m.kind] || "ink-2"), fontSize: 12, fontWeight: m.kind === "clear" ? 400 : 600, position: m.kind === "border" ? "insideStartTop" : "end" },
     };
   }
 
@@ -24,7 +24,7 @@
     const last = data.y.length - 1;
     const zones = (data.zones || []).map((z) => [{ yAxis: z.from, itemStyle: { color: css(z.color || "lv3"), opacity: 0.09 } }, { yAxis: z.to }]);
     const span = data.period ? [[{ xAxis: data.period[0], itemStyle: { color: css("accent"), opacity: 0.1 } }, { xAxis: data.period[1] }]] : [];
-    const right = (data.marks || []).length ? (narrow ? 68 : 104) : 40;
+    const right = (data.marks || []).some((m) => m.kind !== "border") ? (narrow ? 68 : 104) : 40;
     return {
       grid: { left: data.left || 44, right, top: 18, bottom: 26 },
       xAxis: { ...axis(), type: data.categories ? "category" : "time", boundaryGap: data.categories ? true : false, data: data.categories ? data.x : undefined,

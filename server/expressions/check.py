@@ -7,7 +7,7 @@ from typing import Any
 from server.errors import Problem, Text
 from server.expressions import limits
 from server.expressions.checked import Checked, Fact, Missing
-from server.expressions.complaints import as_condition, did_you_mean, type_name, unknown_function, unknown_name
+from server.expressions.complaints import CONSTANTS, as_condition, did_you_mean, type_name, unknown_function, unknown_name
 from server.expressions.function import Function, Size
 from server.expressions.matching import Matched, convert, join_sizes, match, settle_into, unify
 from server.expressions.operators import MEMBER, NEGATE, OPERATORS
@@ -253,6 +253,9 @@ class _Checker:
         right = node.comparators[0]
         if len(node.ops) > 1 or not (isinstance(right, ast.Constant) and right.value is None):
             hint = Text("比较相等请写 ==", "To compare write ==")
+            if isinstance(right, ast.Name) and CONSTANTS.get(right.id) == "None":
+                word = f"{self.place.segment(node.left)} {'is not' if isinstance(node.ops[0], ast.IsNot) else 'is'} None"
+                hint = Text(f"请写 {word}", f"Write {word}")
             return self.problem(node, "is", Text("is 只能用于 is None 和 is not None", "is can only be used as is None and is not None"), hint)
         fact = self.visit(node.left)
         self.facts[right] = Fact(NULL, True, literal=None)

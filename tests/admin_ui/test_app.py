@@ -1,0 +1,124 @@
+"""What holds for every answer: headers, foreign posts, limits, errors in words and never with our insides."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from fastapi import APIRouter
+
+from server.settings import Settings
+from tests.admin_ui.conftest import Site
+
+
+def test_health(site: Site) -> None:
+    client = site.client()
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json()["release"] == 1
+
+
+def test_every_answer_carries_the_security_headers(site: Site) -> None:
+    client = site.client("li")
+    for path in ("/", "/login", "/nothing-here", "/static/app.css", "/healthz"):
+        answer = client.get(path)
+        policy = answer.headers["content-security-policy"]
+        assert "script-src 'self'" in policy and "frame-ancestors 'none'" in policy, path
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_pages_are_not_kept_and_versioned_files_are(site: Site) -> None:
+    client = site.client("li")
+    page = client.get("/")
+    assert page.headers["cache-control"] == "no-store"
+    assert "HX-Request-Type" in page.headers["vary"]
+    assert "immutable" in client.get("/static/vendor/htmx-4.0.1/htmx.min.js").headers["cache-control"]
+    assert client.get("/static/app.css").headers["cache-control"] == "no-cache"
+    assert "immutable" in client.get("/static/app.css?v=1").headers["cache-control"]
+    assert client.get("/static/app.css", headers={"accept-encoding": "gzip"}).headers["content-encoding"] == "gzip"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"sec-fetch-site": "same-origin"}, 303),
+        ({"origin": "http://testserver"}, 303),
+        ({}, 303),
+    ],
+)
+def test_other_sites_cannot_post(site: Site, headers: dict[str, str], status: int) -> None:
+    answer = site.client("li").post("/locale", data={"locale": "en", "back": "/"}, headers=headers)
+    assert answer.status_code == status
+    if status == 403:
+        assert "another site" in answer.text
+
+
+def test_a_foreign_link_still_opens_pages(site: Site) -> None:
+    assert site.client("li").get("/", headers={"sec-fetch-site": "cross-site"}).status_code == 200
+
+
+def test_errors_are_pages_in_the_shell(site: Site) -> None:
+    answer = site.client("li").get("/o/customer/999999")
+    assert answer.status_code == 404
+    assert "no such record" in answer.text and "Customers" in answer.text
+
+
+def test_htmx_gets_a_note_instead_of_a_page(site: Site) -> None:
+    answer = site.client("li").get("/o/customer/999999", headers={"hx-request": "true"})
+    assert answer.status_code == 404
+    assert answer.headers["hx-retarget"] == "#notes"
+    assert "<html" not in answer.text
+
+
+def test_wrong_methods_and_media(site: Site) -> None:
+    client = site.client("li")
+    assert client.delete("/o/customer").status_code == 405
+    assert "GET" in client.delete("/o/customer").headers["allow"]
+    assert client.post("/o/customer/new", json={"name": "x"}).status_code == 415
+    assert not re.search(r'(href|name="_back" value)="[^"]*evil', client.get("/o/customer/new?_back=//evil.example").text)
+
+
+def test_large_bodies_are_refused_before_they_are_read(site: Site) -> None:
+    client = site.client("li")
+    answer = client.post(
+        "/o/customer/new", content=b"name=" + b"x" * (Settings().body_limit + 1), headers={"content-type": "application/x-www-form-urlencoded"}
+    )
+    assert answer.status_code == 413
+    assert "too large" in answer.text
+
+    def endless() -> Iterator[bytes]:
+        for _ in range(40):
+            yield b"a=" + b"x" * 100_000
+
+    streamed = client.post("/o/customer/new", content=endless(), headers={"content-type": "application/x-www-form-urlencoded"})
+    assert streamed.status_code == 413
+
+
+def test_a_bug_tells_nothing_of_our_insides(site: Site) -> None:
+    router = APIRouter()
+
+    @router.get("/bug")
+    def bug() -> None:
+        raise RuntimeError("secret detail")
+
+    site.app.include_router(router)
+    answer = site.client("li").get("/bug")
+    assert answer.status_code == 500
+    assert "secret" not in answer.text and "Traceback" not in answer.text
+    assert "content-security-policy" in answer.headers
+
+
+def test_nobody_signed_in_is_sent_to_sign_in_and_back(site: Site) -> None:
+    client = site.client()
+    answer = client.get("/o/customer?q=fog")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/login?next=%2Fo%2Fcustomer%3Fq%3Dfog"
+    partial = client.get("/o/customer", headers={"hx-request": "true"})
+    assert partial.status_code == 401 and partial.headers["hx-redirect"] == "/login"
+
+
+def test_an_unreachable_database_is_not_ready(site: Site) -> None:
+    site.app.state.database = type("Gone", (), {"read": lambda self: (_ for _ in ()).throw(ConnectionError)})()
+    assert site.client().get("/healthz").status_code == 200

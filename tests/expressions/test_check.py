@@ -1,0 +1,125 @@
+"""The checker's types and findings. tests/cases/expressions/problems.csv says for a text what is found, where, and what the hint names."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from server.errors import Text
+from server.expressions import limits
+from server.expressions.check import check
+from server.expressions.types import BOOLEAN, DATE, INTEGER, NUMBER, TEXT, TEXTS, Name, Scope, Type
+from tests.expressions.generate import SCOPE as GENERAL
+
+SCOPE = Scope(
+    dict(GENERAL.names)
+    | {
+        "amount": Name(NUMBER, title=Text("订单金额", "Order amount")),
+        "status": Name(TEXT, options=("open", "closed")),
+        "lines2": Name(TEXTS, options=("tools", "safety")),
+    }
+)
+with (Path(__file__).parents[1] / "cases/expressions/problems.csv").open(encoding="utf-8", newline="") as file:
+    PROBLEMS = list(csv.DictReader(file, delimiter=";", quoting=csv.QUOTE_NONE))
+
+
+@pytest.mark.parametrize("row", PROBLEMS, ids=lambda r: r["expression"])
+def test_problem(row: dict[str, str]) -> None:
+    checked, problems = check(row["expression"], SCOPE)
+    assert checked is None
+    first = problems[0]
+    assert first.code == row["code"], problems
+    assert first.start is not None and first.end is not None
+    if row["place"]:
+        assert row["expression"][first.start : first.end] == row["place"], first
+    if row["hint"]:
+        assert first.hint is not None and row["hint"] in first.hint.en, first
+        assert first.hint.zh != first.hint.en
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "nullable"),
+    [
+        ("1 + 2", INTEGER, False),
+        ("1 + 2.0", NUMBER, False),
+        ("1 / 2", NUMBER, True),
+        ("count_a", INTEGER, True),
+        ("min(count_a, amount)", NUMBER, True),
+        ("round(amount)", INTEGER, True),
+        ("round(amount, 2)", NUMBER, True),
+        ("coalesce(amount, 0)", NUMBER, False),
+        ("1 if active else 2.5", NUMBER, False),
+        ("case(active, 'a')", TEXT, True),
+        ("name is None", BOOLEAN, False),
+        ("today()", DATE, False),
+        ("['a', 'b']", TEXTS, False),
+    ],
+)
+def test_type(source: str, kind: Type, nullable: bool) -> None:
+    checked, problems = check(source, SCOPE)
+    assert checked is not None, problems
+    assert (checked.type, checked.nullable) == (kind, nullable)
+
+
+def test_what_is_used() -> None:
+    checked, _ = check("customer.region == name and ordered_on > add_days(today(), -count_a)", SCOPE)
+    assert checked is not None
+    assert checked.names == {"customer.region", "name", "ordered_on", "count_a"} and checked.uses_time
+    checked, _ = check("days_between(created_at, ordered_on)", SCOPE)
+    assert checked is not None and checked.uses_time  # the zone says which day a moment is
+
+
+@pytest.mark.parametrize(
+    ("source", "expect", "fine"),
+    [
+        ("count_a", NUMBER, True),
+        ("amount", INTEGER, False),
+        ("round(amount)", INTEGER, True),
+        ("amount > 1", BOOLEAN, True),
+        ("amount", BOOLEAN, False),
+        ("None", TEXT, True),
+        ("created_at", DATE, True),
+        ("ordered_on", TEXT, False),
+    ],
+)
+def test_expected_type(source: str, expect: Type, fine: bool) -> None:
+    checked, problems = check(source, SCOPE, expect)
+    assert (checked is not None) is fine, problems
+
+
+def test_all_problems_are_told_at_once() -> None:
+    _, problems = check("amuont > 1 and lenght(name) > 2 and status == 'x'", SCOPE)
+    assert [p.code for p in problems] == ["unknown_name", "unknown_function", "unknown_option"]
+    assert [p.start for p in problems] == sorted(p.start or 0 for p in problems)
+
+
+def test_places_count_characters() -> None:
+    source = "  等级 == '甲' and 评级 == '乙'"
+    _, problems = check(source, SCOPE)
+    assert source[problems[0].start : problems[0].end] == "评级"
+
+
+def test_several_lines_read_as_one() -> None:
+    checked, problems = check("amount > 1\n  and active\n", SCOPE)
+    assert checked is not None, problems
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        ("1" + " " * limits.SOURCE_LENGTH, "too_long"),
+        ("1 in [" + "1, " * limits.NODES + "1]", "too_large"),
+        ("abs(" * limits.DEPTH + "1" + ")" * limits.DEPTH, "too_deep"),
+        ("-" * 3000 + "1", "too_deep"),
+    ],
+)
+def test_limits(source: str, code: str) -> None:
+    _, problems = check(source, SCOPE)
+    assert [p.code for p in problems] == [code]
+
+
+def test_the_limits_themselves_are_allowed() -> None:
+    depth = limits.DEPTH - 1
+    for source in ("abs(" * depth + "1" + ")" * depth, " + ".join(["amount"] * 100), "amount in [" + "1, " * 400 + "1]"):
+        checked, problems = check(source, SCOPE)
+        assert checked is not None, problems
