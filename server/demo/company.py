@@ -156,7 +156,7 @@ def _customer(p: Plan, orders: list[Row], invoices: list[Row], status: str, limi
         "strategic_importance": p.strategic,
         "contract_until": time.ago(-r.randint(20, 340)) if contract else None,
         "share_of_wallet": Decimal(r.randint(10, 70)) if p.size != "S" else None,
-        "known_competitors": r.sample(("comp_a", "comp_b", "comp_c"), r.randint(1, 2)) if r.random() < 0.5 else None,
+        "known_competitors": sorted(r.sample(("comp_a", "comp_b", "comp_c"), r.randint(1, 2))) if r.random() < 0.5 else None,
         "payment_method": p.method,
         "payment_terms_days": p.terms if p.method == "open_account" else None,
         "credit_limit": limit,

@@ -84,7 +84,7 @@ def reports(p: Plan, time: Timeline) -> list[Row]:
     if not p.has_report:
         return []
     r = p.rng
-    base = r.gauss(70, 8) if p.archetype not in ("hollow", "late_group") else r.gauss(64, 5)
+    base = r.gauss(69, 8) if p.archetype not in ("hollow", "late_group") else r.gauss(64, 5)
     month = max(p.begins, 0) + r.uniform(0, 11.5)
     months = []
     while month < MONTHS:
@@ -107,7 +107,7 @@ def _report(p: Plan, month: float, base: float, time: Timeline) -> Row:
         score -= 5 * min(month - fallen_from, 6)
     ended = p.default is not None and month > p.default + 3
     if ended and p.number % 2 == 0:
-        flags = ["dishonest_debtor", "enforcement"] if p.number % 4 else ["insolvency", "litigation"]
+        flags = ["dishonest_debtor", "enforcement"] if p.number % 4 else ["litigation", "insolvency"]
     elif r.random() < 0.05:
         flags = [r.choice(MAIN_FLAGS)]
         score -= 6
@@ -131,8 +131,7 @@ def diligence(p: Plan, time: Timeline) -> list[Row]:
     if p.archetype == "new" and p.begins > 33.5:
         state = r.choice(("collecting", "checking"))
         return [_case(p, "initial", time.ago(r.randint(3, 20)), state, None, time)]
-    fate = "passed" if p.archetype == "late_group" else r.choices(("passed", "conditional", "expired", "failed"), weights=(94.2, 1.5, 3.4, 0.9))[0]
-    p.facts["expired"] = float(fate == "expired")
+    fate = p.diligence
     month = p.begins + 0.3 if p.archetype == "new" else MONTHS - r.uniform(12.3, 16 if fate != "expired" else 22)
     found = [_case(p, "initial" if p.archetype == "new" else "renewal", time.day(month), "passed" if fate == "expired" else fate, fate, time)]
     if fate != "expired" and p.archetype != "new":
@@ -168,7 +167,7 @@ def _case(p: Plan, kind: str, on: date, status: str, fate: str | None, time: Tim
 
 def diligence_status(p: Plan, cases: list[Row]) -> str:
     last = cases[-1]["status"] if cases else "none"
-    return "expired" if p.facts.get("expired") else "in_progress" if last in ("collecting", "checking") else last
+    return "expired" if p.diligence == "expired" else "in_progress" if last in ("collecting", "checking") else last
 
 
 def guarantees(p: Plan, time: Timeline) -> list[Row]:

@@ -11,7 +11,7 @@ Row = dict[str, Any]
 # month, title, kind, direction, severity, industries, regions, half-life, months until it ends (0: open)
 EVENTS: tuple[tuple[float, str, str, str, str, tuple[str, ...], tuple[str, ...], int, float], ...] = (
     (3.0, "钢材价格上涨", "price", "negative", "medium", ("machinery", "auto_parts"), (), 90, 6),
-    (7.5, "出口退税下调", "policy", "negative", "low", ("textile", "electronics"), ("overseas",), 120, 0),
+    (7.5, "出口退税下调", "policy", "negative", "low", ("electronics", "textile"), ("overseas",), 120, 0),
     (11.0, "暴雨影响物流", "disaster", "negative", "medium", (), ("south",), 30, 1),
     (15.0, "家电以旧换新补贴", "policy", "positive", "medium", ("electronics", "retail"), (), 120, 8),
     (SLUMP, "建材需求下行", "demand", "negative", "high", ("building_materials",), ("east",), 90, SLUMP_MONTHS),
@@ -20,7 +20,7 @@ EVENTS: tuple[tuple[float, str, str, str, str, tuple[str, ...], tuple[str, ...],
     (30.5, "汽车排产下调", "demand", "negative", "medium", ("auto_parts",), ("central", "northeast"), 120, 0),
     (SUBSIDY, "电子信息产业扶持政策", "policy", "positive", "medium", ("electronics",), (), 90, 0),
     (33.6, "地产新开工下降", "demand", "negative", "medium", ("building_materials",), (), 90, 0),
-    (34.6, "化工原料涨价", "price", "negative", "medium", ("chemicals",), ("east", "central", "north"), 90, 0),
+    (34.6, "化工原料涨价", "price", "negative", "medium", ("chemicals",), ("north", "east", "central"), 90, 0),
     (35.2, "纺织外贸订单转移", "demand", "negative", "high", ("textile",), ("east", "south"), 90, 0),
     (35.6, "冬季限产", "policy", "negative", "low", ("building_materials", "chemicals"), ("north",), 90, 0),
 )

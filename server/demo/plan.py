@@ -14,7 +14,7 @@ MARGINS = {"L": (20, 4), "M": (22, 5), "S": (25, 5)}
 REGIONS = {"east": 26, "south": 20, "north": 14, "central": 11, "southwest": 9, "northwest": 6, "northeast": 6, "overseas": 8}
 INDUSTRIES = {"machinery": 17, "electronics": 17, "building_materials": 12, "auto_parts": 12, "food": 9, "textile": 9, "chemicals": 9, "retail": 8, "other": 7}
 LINES = ("fasteners", "tools", "electrical", "hydraulics", "safety", "consumables")
-GROUP_ONSETS = (8.0, 14.0, 19.0, 20.5, 25.5, 25.0)  # month in which each late-paying group begins to pay later
+GROUP_ONSETS = (8.0, 14.0, 19.0, 20.5, 25.5, 24.0)  # month in which each late-paying group begins to pay later
 COLLAPSED = {2: 26.0, 4: 31.0}  # group -> month of its end
 GROUP_SIZE = 4
 
@@ -55,6 +55,7 @@ class Plan:
     has_accounts: bool = False
     has_report: bool = False
     has_survey: bool = False
+    diligence: str = "passed"  # how the due diligence of those who passed the beginning ended
     owner: str = ""
     country: str = "cn"
     name: str = ""
@@ -121,13 +122,13 @@ def _trade(p: Plan, time: Timeline) -> None:
     wanted = {"L": (4, 5), "M": (2, 4), "S": (1, 2)}[p.size]
     p.lines = tuple(r.sample(LINES, r.randint(*wanted)))
     p.margin = max(r.gauss(*MARGINS[p.size]), 4)
-    p.terms = r.choices((30, 45, 60), weights=(20, 42, 38))[0]
+    p.terms = r.choices((30, 45, 60), weights=(12, 40, 48))[0]
     p.method = r.choices(("open_account", "bank_acceptance", "prepaid", "on_delivery"), weights=(84, 5, 6, 5))[0]
     if p.region == "overseas":
         p.method = r.choices(("open_account", "letter_of_credit"), weights=(60, 40))[0]
-    p.late_mean, p.late_noise = r.uniform(-0.5, 5), r.uniform(1.5, 3.5)
+    p.late_mean, p.late_noise = r.uniform(-2, 3.8), r.uniform(1.5, 3)
     p.satisfaction = r.choices((5, 4, 3), weights=(60, 36, 4))[0]
-    p.health = min(max(r.gauss(0.605, 0.18), 0.18), 1.05)
+    p.health = min(max(r.gauss(0.58, 0.18), 0.18), 1.05)
     p.strategic = r.choices(("key", "normal", "low"), weights={"L": (50, 48, 2), "M": (9, 81, 10), "S": (0, 70, 30)}[p.size])[0]
     p.headroom = r.uniform(1.4, 1.8) * (1.4 if p.size == "S" else 1)
     years = r.uniform(0.2, 9)
@@ -175,8 +176,12 @@ def _fate(p: Plan, time: Timeline) -> None:
             p.method = "prepaid"  # until the due diligence is done
     elif p.archetype == "gone":
         p.ends = r.uniform(20, 29)
-    if p.archetype in ("steady", "growing", "seasonal") and r.random() < 0.05:  # noise: slow payers of no archetype
-        p.late_mean, p.health = r.uniform(20, 42), r.uniform(0.1, 0.5)
+    if p.archetype in ("steady", "growing", "seasonal") and p.size != "L" and r.random() < 0.05:  # noise: slow payers of no archetype
+        p.late_mean, p.health = r.uniform(22, 44), r.uniform(0.1, 0.5)
+    if p.archetype not in ("new", "late_group"):
+        p.diligence = r.choices(("passed", "conditional", "expired", "failed"), weights=(94.2, 1.5, 3.4, 0.9))[0]
+    if p.diligence in ("expired", "failed") and r.random() < 0.75:
+        p.method = "prepaid"
     _shocked(p, r)
 
 
@@ -187,7 +192,7 @@ def _group_fate(p: Plan) -> None:
     if group in COLLAPSED:
         p.ends, p.default = COLLAPSED[group] + 0.4, COLLAPSED[group] - 3
         if group == 4:
-            p.annual *= 1.05
+            p.annual *= 1.2
     elif group in (0, 1):
         p.recovers = p.onset + 6
 

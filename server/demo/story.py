@@ -72,11 +72,11 @@ def judge_alerts(work: Work, plans: Mapping[int, Plan]) -> None:
 
 def _handle(me: Work, alert_id: int, state: str, verdict: str, note: str, age: int) -> None:
     luck = chance(alert_id)
-    if age >= 6 and luck < 74:
+    if age >= 6 and luck < 80:
         alerting.resolve(me, alert_id, verdict, note)
-    elif state == "open" and luck < 86:
+    elif state == "open" and luck < 89:
         alerting.acknowledge(me, alert_id)
-    elif state == "open" and luck < 90:
+    elif state == "open" and luck < 92:
         alerting.snooze(me, alert_id, me.at.today + timedelta(days=14), "等客户月底对账后再看")
 
 
@@ -97,8 +97,8 @@ def finish_tasks(work: Work, until: date) -> None:
     updates, events = [], []
     for row in work.session.execute(due).all():
         luck = chance(row.id, 4)
-        day = row.due_on - timedelta(days=luck % 3) if luck < 85 else until - timedelta(days=1)
-        if luck >= 95 or (luck >= 85 and (until - row.due_on).days < 10):
+        day = row.due_on - timedelta(days=luck % 3) if luck < 89 else until - timedelta(days=1)
+        if luck >= 96 or (luck >= 89 and (until - row.due_on).days < 10):
             continue
         doer = row.assignee or BY_ROLE[row.role][row.id % len(BY_ROLE[row.role])]
         at = max(row.created_at + timedelta(minutes=30), datetime.combine(day, time(15), work.zone))

@@ -188,7 +188,7 @@ def _paid(p: Plan, order: Row, on: date, due: date, time: Timeline) -> Row:
     paid = working(max(due + timedelta(days=round(late)), on))
     if not defaulted and paid <= time.end:
         return row | {"paid_amount": owed, "paid_on": paid}
-    written_off = due + timedelta(days=360)
+    written_off = due + timedelta(days=250)
     if defaulted and written_off <= time.end:
         return row | {"written_off_amount": owed, "paid_on": written_off}
     if not defaulted and r.random() < 0.03:

@@ -11,7 +11,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.visitors import InternalTraversal
 
 from server.expressions.checked import Checked
-from server.expressions.sqlwriter import PLACE, Writer
+from server.expressions.sqlwriter import LIGHT, PLACE, Writer
 from server.expressions.types import At
 
 TYPES: Mapping[str, sa.types.TypeEngine[Any]] = {
@@ -87,4 +87,7 @@ def compile_sql(checked: Checked, columns: Mapping[str, sa.ColumnElement[Any]], 
 
 def when_true(element: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     """A condition for filters and rules: unknown counts as not met, also inside a `not` around it."""
-    return sa.func.coalesce(element, sa.false(), type_=sa.Boolean())
+    known = sa.func.coalesce(element, sa.false(), type_=sa.Boolean())
+    if isinstance(element, Formula) and element.weight <= LIGHT:
+        return sa.and_(element, known)  # never null either, and the first half can use an index
+    return known
