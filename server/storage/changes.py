@@ -7,6 +7,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 
+def database_kind(connection: sa.Connection) -> str:
+    """For what is kept per kind of database, such as a statement made for one."""
+    return connection.dialect.name
+
+
 def insert_changed(connection: sa.Connection, table: sa.Table, query: sa.Select[Any], *, compare: Iterable[str]) -> sa.Executable:
     """INSERT of the query's rows into `table` (columns by the query's names); where the key is there, UPDATE if any of `compare` differs.
 

@@ -23,7 +23,7 @@ from server.features.assessment.tables import assessment_runs, population_values
 from server.features.objects import engine as objects
 from server.features.objects import results as stored
 from server.features.objects.kind import ObjectType
-from server.storage.changes import insert_changed, upsert
+from server.storage.changes import database_kind, insert_changed, upsert
 from server.storage.dialects import Instant
 
 __all__ = [
@@ -235,7 +235,7 @@ def _writing(
     work: Work, object_key: str, part: Part, at: At, scalars: Mapping[str, float | None], table: sa.Table, names: Sequence[str]
 ) -> tuple[sa.Executable, dict[str, Any]]:
     pipeline = compile_pipeline(work.catalog, object_key, by_ids=bool(part.ids))
-    memo = ("assessment.writing", table.name, bool(part.ids), work.session.dialect.name)
+    memo = ("assessment.writing", table.name, bool(part.ids), database_kind(work.session))
     statement: sa.Executable | None = work.catalog.memo.get(memo)
     if statement is None:
         query = pipeline.query.add_columns(

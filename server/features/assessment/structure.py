@@ -49,7 +49,7 @@ def _same(there: sa.types.TypeEngine[object], wanted: sa.types.TypeEngine[object
 def _family(kind: sa.types.TypeEngine[object]) -> str:
     """What a type is read as; both databases name the same thing differently."""
     found = kind.as_generic(allow_nulltype=True) if not isinstance(kind, sa.types.TypeDecorator) else kind.impl_instance
-    families = ((sa.Boolean, "boolean"), (sa.Integer, "integer"), (sa.Numeric, "number"), (sa.DateTime, "datetime"), (sa.Date, "date"))
+    families = ((sa.Boolean, "boolean"), (sa.Integer, "integer"), (sa.Numeric, "number"), (sa.Float, "number"), (sa.DateTime, "datetime"), (sa.Date, "date"))
     return next((name for cls, name in families if isinstance(found, cls)), "text")
 
 
