@@ -17,7 +17,7 @@ class Link:
     title: Text
     path: str
     icon: str
-    capability: str = ""  # who sees it; "" everybody
+    capability: str = ""  # who sees it; "" everybody, several words: who has one of them
     order: int = 50  # objects stand at 20
     count: Callable[[Work], int] | None = None
     phone: bool = False  # has a place in the bar at the bottom of a phone

@@ -129,6 +129,11 @@ class Column:
     unit: str = ""
     decimals: int | None = None
 
+    @property
+    def optional(self) -> bool:
+        """Gives way on a narrow screen: the record's number, which its page shows beside the name."""
+        return self.field is not None and bool(self.field.sequence) and self.kind != "name"
+
 
 @dataclass(frozen=True)
 class Chip:
@@ -156,7 +161,7 @@ def columns(work: Work, object_type: ObjectType, subject: Subject, outputs: Mapp
         if column is None or name in allowed.hidden:
             continue
         sortable = name not in allowed.masked
-        made.append(replace(column, **_sorting(name, sort, address, column.right or column.kind == "score") if sortable else {}))
+        made.append(_sortable(column, sort, address) if sortable else column)
     return tuple(made)
 
 
@@ -178,13 +183,15 @@ def _column(name: str, object_type: ObjectType, subject: Subject, outputs: Mappi
     return None
 
 
-def _sorting(name: str, sort: str, address: Address, high_first: bool) -> dict[str, str]:
+def _sortable(column: Column, sort: str, address: Address) -> Column:
+    """The first click on a number shows the highest, on anything else the beginning; the next click turns it round."""
+    name = column.name
     aria = "descending" if sort == "-" + name else "ascending" if sort == name else ""
     if aria:
         following = name if aria == "descending" else "-" + name
     else:
-        following = "-" + name if high_first else name
-    return {"sort": following, "aria": aria, "url": address.sorted_by(following).url}
+        following = "-" + name if column.right else name
+    return replace(column, sort=following, aria=aria, url=address.sorted_by(following).url)
 
 
 def chips(work: Work, object_type: ObjectType, outputs: Mapping[str, Output], address: Address) -> tuple[Chip, ...]:

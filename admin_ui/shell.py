@@ -37,7 +37,7 @@ def menu(areas: Iterable[Area], work: Work) -> tuple[MenuLine, ...]:
 
 
 def _visible(link: Link, work: Work) -> bool:
-    return not link.capability or roles.may(work, link.capability)
+    return not link.capability or any(roles.may(work, capability) for capability in link.capability.split())
 
 
 def _line(link: Link, work: Work) -> MenuLine:

@@ -9,27 +9,30 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import duckdb
 import sqlalchemy as sa
 
-from bench.setup import Bench
+from bench.row import Row
+from bench.setup import Bench, open_bench
+from server.features.assessment.service import assess_all
 
 AS_OF = date(2026, 6, 30)
+END = datetime(2026, 6, 30, 23, 59, 59, tzinfo=UTC)
 REGIONS = ("north", "south", "east", "west")
 
 
 def customers(n: int) -> Iterator[tuple[int, str, bool, str, int | None]]:
-    rng = random.Random(1)  # noqa: S311
+    rng = random.Random(1)
     for i in range(1, n + 1):
         yield i, f"Customer {i}", rng.random() < 0.97, rng.choice(REGIONS), rng.randrange(100_000, 2_000_000) if rng.random() < 0.9 else None
 
 
 def orders(n: int, of: int) -> Iterator[tuple[int, str, int, date, int, str]]:
-    rng = random.Random(2)  # noqa: S311
+    rng = random.Random(2)
     for i in range(1, n + 1):
         customer = min(int(rng.paretovariate(0.9)) * rng.randrange(1, 40) % of + 1, of) if rng.random() < 0.2 else rng.randrange(1, of + 1)
         status = "cancelled" if rng.random() < 0.06 else "done"
@@ -66,15 +69,18 @@ WITH agg AS (
   FROM orders WHERE order_date <= $t GROUP BY customer),
 ind AS (
   SELECT c.id, coalesce(count_90d, 0) AS count_90d, coalesce(count_90d_prev, 0) AS count_90d_prev,
-    coalesce(amount_90d, 0) / 100.0 AS amount_90d, coalesce(amount_90d_prev, 0) / 100.0 AS amount_90d_prev, coalesce(amount_365d, 0) / 100.0 AS amount_365d,
-    average_365d / 100.0 AS average_365d, largest_365d / 100.0 AS largest_365d, coalesce(cancelled_180d, 0) AS cancelled_180d, days_since_last, limit_amount / 100.0 AS lim
+    coalesce(amount_90d, 0) / 100.0 AS amount_90d, coalesce(amount_90d_prev, 0) / 100.0 AS amount_90d_prev,
+    coalesce(amount_365d, 0) / 100.0 AS amount_365d,
+    average_365d / 100.0 AS average_365d, largest_365d / 100.0 AS largest_365d,
+    coalesce(cancelled_180d, 0) AS cancelled_180d, days_since_last, limit_amount / 100.0 AS lim
   FROM customer c LEFT JOIN agg ON agg.customer = c.id WHERE c.active),
 der AS (
-  SELECT *, round((amount_90d - amount_90d_prev) / nullif(amount_90d_prev, 0) * 100, 2) AS fall, round(amount_90d / nullif(lim, 0) * 100, 1) AS used FROM ind),
+  SELECT *, round((amount_90d - amount_90d_prev) / nullif(amount_90d_prev, 0) * 100, 1) AS fall, round(amount_90d / nullif(lim, 0) * 100, 1) AS used FROM ind),
 pts AS (
   SELECT *,
     CASE WHEN fall IS NULL THEN 50 WHEN fall >= 0 THEN 0 WHEN fall >= -20 THEN 30 WHEN fall >= -50 THEN 70 ELSE 100 END AS p1,
-    CASE WHEN days_since_last IS NULL THEN 100 WHEN days_since_last <= 14 THEN 0 WHEN days_since_last <= 30 THEN 25 WHEN days_since_last <= 60 THEN 60 ELSE 100 END AS p2,
+    CASE WHEN days_since_last IS NULL THEN 100 WHEN days_since_last <= 14 THEN 0 WHEN days_since_last <= 30 THEN 25
+      WHEN days_since_last <= 60 THEN 60 ELSE 100 END AS p2,
     CASE WHEN cancelled_180d <= 0 THEN 0 WHEN cancelled_180d <= 2 THEN 40 ELSE 100 END AS p3,
     CASE WHEN used IS NULL THEN NULL WHEN used <= 50 THEN 0 WHEN used <= 90 THEN 40 WHEN used <= 110 THEN 80 ELSE 100 END AS p4
   FROM der),
@@ -88,9 +94,12 @@ SELECT *, CASE l WHEN 0 THEN ['low','low','medium'][i + 1] WHEN 1 THEN ['low','m
 """
 
 
+DUCKDB_SUMS = "SELECT count(*), round(sum(risk), 1), sum((value = 'a')::int), sum((churn = 'extreme')::int), sum(silent::int) FROM result"
+
+
 def duckdb_run(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     connection.execute(DUCKDB_RUN, {"t": AS_OF})
-    row = connection.execute("SELECT count(*), round(sum(risk), 1), sum((value = 'a')::int), sum((churn = 'extreme')::int), sum(silent::int) FROM result").fetchone()
+    row = connection.execute(DUCKDB_SUMS).fetchone()
     assert row is not None
     return dict(zip(("rows", "risk", "a", "extreme", "silent"), (int(row[0]), float(row[1]), int(row[2]), int(row[3]), int(row[4]))))
 
@@ -121,7 +130,9 @@ def fill(bench: Bench, n_customers: int, n_orders: int) -> None:
         for chunk in _chunks(customers(n_customers), 20_000):
             connection.execute(customer.insert(), [{"id": a, "name": b, "active": c, "region": d, "limit_amount": e, **system} for a, b, c, d, e in chunk])
         for chunk in _chunks(orders(n_orders, n_customers), 20_000):
-            connection.execute(order.insert(), [{"id": a, "order_no": b, "customer": c, "order_date": d, "amount": e, "status": f, **system} for a, b, c, d, e, f in chunk])
+            connection.execute(
+                order.insert(), [{"id": a, "order_no": b, "customer": c, "order_date": d, "amount": e, "status": f, **system} for a, b, c, d, e, f in chunk]
+            )
     with bench.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("ANALYZE")
 
@@ -137,14 +148,37 @@ def _chunks(rows: Iterator[Any], size: int) -> Iterator[list[Any]]:
         yield batch
 
 
-def timed(run: Callable[[], Any], rounds: int) -> float:
-    """Median seconds."""
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+def seconds(run: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
 
 
-ZONE = ZoneInfo("UTC")
+def rows(folder: Path, server: str | None, n_customers: int, n_orders: int, rounds: int) -> Iterator[Row]:
+    """Whole runs in turn, ours and DuckDB's; the median of each. A first assessment writes every result, a second of the next day what time changed."""
+    duck = duckdb_tables(folder, n_customers, n_orders)
+    expected = duckdb_run(duck)
+    urls = {"SQLite": f"sqlite:///{folder}/bench.sqlite"} | ({"PostgreSQL": server} if server else {})
+    size = f"{n_customers:,} customers, {n_orders:,} orders"
+    for name, url in urls.items():
+        bench = open_bench(url)
+        fill(bench, n_customers, n_orders)
+        assess = partial(assess_all, partial(bench.work, write=True, at=END), "customer")
+        ours, reference = [], []
+        for _ in range(rounds):
+            forget(bench)
+            ours.append(seconds(assess))
+            reference.append(seconds(partial(duckdb_run, duck)))
+        found = checksum(bench)
+        if found != expected:
+            raise SystemExit(f"{name} and DuckDB differ: {found} {expected}")
+        yield Row(f"{size}: all results written, {name} beside DuckDB", statistics.median(ours), statistics.median(reference), "s")
+        yield Row(f"{size}: run again, nothing changed, {name} beside DuckDB", seconds(assess), statistics.median(reference), "s")
+        bench.database.close()
+
+
+def forget(bench: Bench) -> None:
+    """As if nobody was ever assessed."""
+    with bench.database.write() as connection:
+        for name in ("alert_events", "alerts", "x_customer", "x_customer_history"):
+            connection.execute(sa.Table(name, sa.MetaData(), autoload_with=connection).delete())

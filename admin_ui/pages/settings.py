@@ -21,7 +21,7 @@ from server.features.audit import service as audit
 from server.features.records import service as records
 
 router = APIRouter()
-AREA = Area(router, (Link("settings", Text("设置", "Settings"), "/settings", "settings", "", 90),))
+AREA = Area(router, (Link("settings", Text("设置", "Settings"), "/settings", "settings", "people audit studio", 90),))
 PER_PAGE = 50
 EMPTY: Mapping[str, Any] = {"username": "", "name": "", "roles": [], "locale": ""}
 TABS: tuple[tuple[str, Text, str], ...] = (

@@ -16,7 +16,6 @@ from server.expressions.registry import FUNCTIONS
 from server.expressions.types import BOOLEAN, DATE, DATETIME, INTEGER, NULL, NUMBER, TEXT, TEXTS, Scope, Type
 
 __all__ = ["Checked", "check"]
-TIMED = frozenset(name for name, function in FUNCTIONS.items() if any(form.at for form in function.forms))
 _LITERALS: dict[type, Type] = {bool: BOOLEAN, int: INTEGER, float: NUMBER, str: TEXT}
 
 

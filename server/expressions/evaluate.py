@@ -6,12 +6,12 @@ from typing import Any
 
 import simpleeval
 
-from server.expressions.checked import Checked, Missing
+from server.expressions.checked import Checked
 from server.expressions.function import Form
 from server.expressions.numbers import settle
 from server.expressions.operators import and3, not3, or3
 from server.expressions.parse import dotted
-from server.expressions.types import NUMBER, At
+from server.expressions.types import At
 from server.expressions.values import READERS, convert
 
 
@@ -105,11 +105,3 @@ class Evaluator(simpleeval.SimpleEval):  # type: ignore[misc]
 
     def _eval_call(self, node: ast.Call) -> Any:
         return self.apply(self.checked.facts[node].forms[0], [self._eval(a) for a in node.args])
-
-
-def literal_value(checked: Checked, node: ast.AST) -> Any:
-    """The part's value when it is written as a literal, converted to what is wanted there; else Missing."""
-    fact = checked.facts[node]
-    if fact.literal is Missing or fact.literal is None or fact.to is None:
-        return fact.literal
-    return float(fact.literal) if fact.to == NUMBER else fact.literal

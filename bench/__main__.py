@@ -1,0 +1,44 @@
+"""`make bench`: what the product costs beside another way of doing the same work, measured in one run.
+
+Prints a table and appends one JSON line a row to var/bench.jsonl: {"name", "ours", "reference", "ratio", "unit"}. Sizes: WEATHERGLASS_BENCH_* below.
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import population, web
+from bench.row import Row
+from bench.setup import postgres
+
+
+def rows(folder: Path, customers: int, orders: int, rounds: int) -> Iterator[Row]:
+    with postgres(folder) as server:
+        yield from population.rows(folder, server, customers, orders, rounds)
+    yield from web.rows(folder, 10_000, rounds)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("--customers", type=int, default=100_000)
+    parser.add_argument("--orders", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    chosen = parser.parse_args()
+    console = Console(stderr=True)
+    table = Table("name", "ours", "reference", "ratio", "unit", title="ours beside the reference; smaller is better")
+    out = Path("var/bench.jsonl")
+    out.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="weatherglass-bench-") as name, out.open("a", encoding="utf-8") as lines:
+        for row in rows(Path(name), chosen.customers, chosen.orders, chosen.rounds):
+            lines.write(json.dumps(row.data(), ensure_ascii=False) + "\n")
+            console.print(f"{row.name}: {row.ratio:.2f} x")
+            table.add_row(row.name, f"{row.ours:.4g}", f"{row.reference:.4g}", f"{row.ratio:.2f}", row.unit)
+    Console().print(table)
+
+
+main()
