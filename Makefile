@@ -46,7 +46,7 @@ bench: $(VENV)/installed-dev ## measured against other ways of doing the same, a
 	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m bench
 
 fuzz: $(VENV)/installed-dev ## long differential run of the expression language over Python, SQLite and PostgreSQL
-	@WEATHERGLASS_FUZZ_EXAMPLES=20000 $(BIN)/python -m pytest tests/expressions -k differential --timeout=0
+	@WEATHERGLASS_TEST_EXAMPLES=20000 $(BIN)/python -m pytest tests/expressions -k differential --timeout=0
 
 lock: $(VENV)/installed-dev ## pin the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra build -o requirements.lock

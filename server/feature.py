@@ -83,8 +83,16 @@ class Feature:
 
 @contextmanager
 def working(
-    database: Database, catalog_of: Callable[[sa.Connection], Catalog], hooks: Hooks, actor: Actor, now: datetime, zone: ZoneInfo, *, write: bool, cause: str = "form"
+    database: Database,
+    catalog_of: Callable[[sa.Connection], Catalog],
+    hooks: Hooks,
+    actor: Actor,
+    now: datetime,
+    zone: ZoneInfo,
+    *,
+    write: bool,
+    cause: str = "form",
 ) -> Iterator[Work]:
     """The one way to open a unit of work; commits at its end when `write`."""
-    with (database.write() if write else database.read()) as connection:
+    with database.write() if write else database.read() as connection:
         yield Work(connection, actor, catalog_of(connection), now, zone, hooks, cause)

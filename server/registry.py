@@ -19,7 +19,22 @@ from server.features.scoring.feature import FEATURE as SCORING
 from server.features.strategies.feature import FEATURE as STRATEGIES
 from server.features.workflows.feature import FEATURE as WORKFLOWS
 
-FEATURES: tuple[Feature, ...] = (AUDIT, ACCESS, OBJECTS, RECORDS, INDICATORS, SCORING, CLASSIFICATION, MATRIX, ASSESSMENT, ALERTS, STRATEGIES, WORKFLOWS, REVIEWS, REPORTS)
+FEATURES: tuple[Feature, ...] = (
+    AUDIT,
+    ACCESS,
+    OBJECTS,
+    RECORDS,
+    INDICATORS,
+    SCORING,
+    CLASSIFICATION,
+    MATRIX,
+    ASSESSMENT,
+    ALERTS,
+    STRATEGIES,
+    WORKFLOWS,
+    REVIEWS,
+    REPORTS,
+)
 
 KINDS: Mapping[str, Kind] = {kind.key: kind for feature in FEATURES for kind in feature.kinds}
 

@@ -26,7 +26,7 @@ class Settings:
 def load(environ: "os._Environ[str] | dict[str, str]" = os.environ) -> Settings:
     """Settings from the environment; an unknown WEATHERGLASS_ name or a bad value is an error that names it."""
     known = {"WEATHERGLASS_" + f.name.upper(): f for f in fields(Settings)}
-    unknown = sorted(k for k in environ if k.startswith("WEATHERGLASS_") and k not in known)
+    unknown = sorted(k for k in environ if k.startswith("WEATHERGLASS_") and not k.startswith("WEATHERGLASS_TEST_") and k not in known)
     if unknown:
         raise SystemExit(f"unknown setting {unknown[0]}; known: {', '.join(sorted(known))}")
     values: dict[str, object] = {}

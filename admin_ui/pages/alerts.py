@@ -119,10 +119,16 @@ def card_of(work: Work, alert: AlertView, people: Mapping[str, str] | None = Non
         alert.verdict,
         alert.note,
         told,
-        alert.suppressed_reason,
+        _one_language(alert.suppressed_reason, work.actor.locale),
         alert.release,
         alert.as_of,
     )
+
+
+def _one_language(text: str | None, locale: str) -> str:
+    """Reasons of the system are kept in both languages, "zh / en"; people's words have one."""
+    zh, slash, en = (text or "").partition(" / ")
+    return text or "" if not slash else zh if locale.startswith("zh") else en
 
 
 def _state_title(alert: AlertView) -> Text:
@@ -176,7 +182,12 @@ def _alert(request: Request, work: Work, alert_id: int, problems: tuple[Problem,
         "similar_total": similar.total,
         "verdict_counts": _verdicts(similar),
         "events": [
-            {"at": e.at, "text": EVENTS.get(e.what, Text(e.what, e.what)).of(locale), "by": people.get(e.by, "" if e.by == "system" else e.by), "note": e.note}
+            {
+                "at": e.at,
+                "text": EVENTS.get(e.what, Text(e.what, e.what)).of(locale),
+                "by": people.get(e.by, "" if e.by == "system" else e.by),
+                "note": _one_language(e.note, locale),
+            }
             for e in alerts.events(work, alert_id)
         ],
         "tasks": [view_of(work, k, people) for k in strategies.list_tasks(work, alert_id=alert_id)] if access.may(work, "tasks") else [],
@@ -245,7 +256,7 @@ def chart_of(work: Work, alert: AlertView) -> dict[str, Any] | None:
         "step": True,
         "x": [day.isoformat() for day, _ in history],
         "y": values,
-        "last": formats.number(values[-1], min(2, output.decimals or 0)),
+        "last": formats.number(round(values[-1], 2)),
         "bad": alert.state in OPEN_STATES,
         "marks": marks,
         "zones": zones,

@@ -11,17 +11,28 @@
   const INK = { threshold: "lv3-ink", clear: "accent-ink", target: "accent-ink", mean: "ink-2", border: "ink-3" };
   const LINE = { threshold: "lv3", clear: "accent", target: "accent", mean: "ink-3", border: "line-2" };
 
+  // Labels of lines that lie close together step aside.
+  function aside(marks, low, high) {
+    const sorted = [...marks].sort((a, b) => a.value - b.value);
+    sorted.forEach((m, i) => {
+      const near = (n) => n && Math.abs(n.value - m.value) < (high - low) * 0.075;
+      m.shift = near(sorted[i + 1]) ? 8 : near(sorted[i - 1]) ? -8 : 0;
+    });
+  }
+
   function mark(m, narrow) {
     return {
       yAxis: m.value,
       lineStyle: { color: css(LINE[m.kind] || "ink-3"), width: m.kind === "clear" || m.kind === "border" ? 1 : 1.5, type: m.kind === "clear" || m.kind === "border" ? [4, 3] : "solid" },
-      label: { formatter: narrow && m.short ? m.short : m.label, color: css(INK[m.kind] || "ink-2"), fontSize: 12, fontWeight: m.kind === "clear" ? 400 : 600, position: m.kind === "border" ? "insideStartTop" : "end" },
+      label: { formatter: narrow && m.short ? m.short : m.label, color: css(INK[m.kind] || "ink-2"), fontSize: 12, fontWeight: m.kind === "clear" ? 400 : 600, position: m.kind === "border" ? "insideStartTop" : "end", offset: [0, m.kind === "border" ? 0 : m.shift || 0] },
     };
   }
 
   function line(data, narrow) {
     const points = data.y.map((v, i) => [data.x[i], v]);
     const last = data.y.length - 1;
+    const known = [...data.y.filter((v) => v !== null), ...(data.marks || []).map((m) => m.value)];
+    aside(data.marks || [], data.min ?? Math.min(...known), data.max ?? Math.max(...known));
     const zones = (data.zones || []).map((z) => [{ yAxis: z.from, itemStyle: { color: css(z.color || "lv3"), opacity: 0.09 } }, { yAxis: z.to }]);
     const span = data.period ? [[{ xAxis: data.period[0], itemStyle: { color: css("accent"), opacity: 0.1 } }, { xAxis: data.period[1] }]] : [];
     const right = (data.marks || []).some((m) => m.kind !== "border") ? (narrow ? 68 : 104) : 40;
@@ -29,7 +40,7 @@
       grid: { left: data.left || 44, right, top: 18, bottom: 26 },
       xAxis: { ...axis(), type: data.categories ? "category" : "time", boundaryGap: data.categories ? true : false, data: data.categories ? data.x : undefined,
                splitLine: { show: false }, axisLabel: { ...axis().axisLabel, formatter: data.categories ? undefined : (v) => shortDate(v, data.locale) } },
-      yAxis: { ...axis(), type: "value", min: data.min, max: data.max, scale: data.min === undefined, splitNumber: 4, axisLine: { show: false } },
+      yAxis: { ...axis(), type: "value", min: data.min, max: data.max, scale: data.min === undefined, splitNumber: 4, axisLine: { show: false }, axisLabel: { ...axis().axisLabel, showMaxLabel: data.max === undefined || data.max === null } },
       series: [
         { type: "line", data: points, step: data.step ? "end" : false, symbol: points.length > 40 ? "none" : "circle", symbolSize: 5, connectNulls: false,
           lineStyle: { width: 2, color: css("ink") }, itemStyle: { color: css("ink-2") }, z: 4,
@@ -37,7 +48,7 @@
           markLine: { silent: true, symbol: "none", data: (data.marks || []).map((m) => mark(m, narrow)) } },
         { type: "scatter", data: last >= 0 && data.y[last] !== null ? [points[last]] : [], symbolSize: 10, z: 6,
           itemStyle: { color: css(data.bad ? "lv3" : "accent"), borderColor: css("bg"), borderWidth: 2 },
-          label: { show: true, formatter: data.last || String(data.y[last]), position: "top", distance: 6, color: css("ink"), fontWeight: 700, fontSize: 13 } },
+          label: { show: true, formatter: data.last || String(data.y[last]), position: "top", distance: 6, color: css("ink"), fontWeight: 700, fontSize: 13, backgroundColor: css("bg"), padding: [1, 3], borderRadius: 3 } },
       ],
     };
   }

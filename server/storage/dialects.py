@@ -14,6 +14,7 @@ from server.expressions.sqlite import FUNCTIONS as SQLITE_FUNCTIONS
 
 BigInt = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers rows only for INTEGER PRIMARY KEY
 
+
 def register_functions(connection: Any) -> None:
     """Give a new SQLite connection what its SQL cannot say; all deterministic."""
     for name, arguments, function in SQLITE_FUNCTIONS:

@@ -25,6 +25,7 @@ from server.features.alerts.tables import alerts
 from server.features.objects.engine import expression_values, tables
 from server.features.objects.results import table as results_table
 from server.features.records.engine import validate
+from server.features.records.service import create
 from server.features.strategies.tables import strategy_runs, tasks
 from server.registry import KINDS
 from server.settings import data_folder
@@ -117,6 +118,7 @@ def digest(database: Database) -> dict[str, str]:
     return found
 
 
+@pytest.mark.timeout(900)
 def test_cut_off_anywhere_and_run_again_it_ends_in_the_same_state(tmp_path: Path) -> None:
     whole = made(tmp_path / "whole.sqlite")
     assert demo_on(whole, 50).build()
@@ -140,6 +142,20 @@ def test_cut_off_anywhere_and_run_again_it_ends_in_the_same_state(tmp_path: Path
     assert digest(broken) == expected
     whole.close()
     broken.close()
+
+
+@pytest.mark.timeout(900)
+def test_both_databases_carry_it_and_go_on_counting(database: Database) -> None:
+    upgrade(database)
+    with database.write() as connection:
+        metadata.create_all(connection)
+    demo = demo_on(database, 50)
+    demo.build()
+    with demo.work() as work:
+        raw = {"name": "新客户", "region": "east", "industry": "other", "owner": "li"}
+        number = create(work, "customer", raw)
+        row = work.session.execute(sa.select(tables(work.catalog)["customer"]).where(tables(work.catalog)["customer"].c.id == number)).one()
+    assert (number, row.customer_no) == (51, "C-00051")
 
 
 def test_it_keeps_out_of_other_peoples_data(tmp_path: Path) -> None:
@@ -219,17 +235,19 @@ def test_every_cell_of_the_matrix_is_filled_by_some_risk_type(subjects: list[Map
     assert set(CELLS) <= found
 
 
+def counted(connection: sa.Connection, column: sa.ColumnElement[Any], where: sa.ColumnElement[bool] | None = None) -> dict[str, int]:
+    query = sa.select(column, sa.func.count()).where(sa.true() if where is None else where).group_by(column)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
 def test_alerts_and_strategies_are_at_work(built: Database) -> None:
     with built.read() as connection:
         rules = set(connection.scalars(sa.select(alerts.c.rule).distinct()))
-        states = dict(connection.execute(sa.select(alerts.c.state, sa.func.count()).group_by(alerts.c.state)).tuples().all())
-        verdicts = dict(connection.execute(sa.select(alerts.c.verdict, sa.func.count()).group_by(alerts.c.verdict)).tuples().all())
-        running = connection.execute(
-            sa.select(strategy_runs.c.strategy, sa.func.count()).where(strategy_runs.c.ended_at.is_(None)).group_by(strategy_runs.c.strategy)
-        )
-        runs = dict(running.tuples().all())
+        states = counted(connection, alerts.c.state)
+        verdicts = counted(connection, alerts.c.verdict)
+        runs = counted(connection, strategy_runs.c.strategy, strategy_runs.c.ended_at.is_(None))
     assert len(rules) == 14
-    assert 70 <= sum(states.get(s, 0) for s in ("open", "acknowledged", "snoozed")) <= 230
+    assert 70 <= sum(states.get(s, 0) for s in ("open", "acknowledged", "snoozed")) <= 160
     assert verdicts.get("right", 0) > verdicts.get("false", 0) > 0
     assert len(runs) == 7 and min(runs.values()) >= 3
 

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,7 @@ from server.features.records.service import query
 from server.features.records.tables import records_history
 from server.storage.session import Database
 from tests.features.records.company import CASES, LI, Company, company_of
-
-SHARED = Path(os.environ.get("WEATHERGLASS_SHARED", CASES.parents[2] / "shared"))
-real_data = pytest.mark.skipif(not (SHARED / "data").is_dir(), reason=f"the real data are not at {SHARED}/data; set WEATHERGLASS_SHARED")
+from tests.real_data import DATA, real_data
 
 
 @pytest.fixture
@@ -275,7 +272,7 @@ def test_a_crash_at_any_chunk_and_a_second_run_end_the_same(company: Company, tm
 @real_data
 def test_a_real_shop(database: Database) -> None:
     shop = company_of(database, "retail/objects")
-    data = SHARED / "data"
+    data = DATA
     assert counts(imported(shop, data / "retail_customers.csv", "shop_customer", key="customer_id")) == (4372, 4372, 0, 0, 0)
     mapping = json.loads((CASES / "maps" / "retail_orders.json").read_text())
     report = imported(shop, data / "retail_orders.csv", "shop_order", mapping=mapping, key="order_no")
@@ -299,7 +296,7 @@ def test_a_real_shop(database: Database) -> None:
 @real_data
 def test_a_real_telecom(database: Database) -> None:
     telecom = company_of(database, "telecom/objects")
-    path = SHARED / "data" / "telecom_customers.csv"
+    path = DATA / "telecom_customers.csv"
     assert counts(imported(telecom, path, "subscriber", key="customer_id")) == (3150, 3150, 0, 0, 0)
     assert counts(imported(telecom, path, "subscriber", key="customer_id")) == (3150, 0, 0, 3150, 0)
     with telecom.work(write=False) as work:

@@ -1,0 +1,128 @@
+"""A small demo company behind a real server, and a real browser in front of it."""
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from server.app import create_app
+from server.config.releases import Catalogs
+from server.demo.people import PASSWORD
+from server.demo.run import Demo, Wish
+from server.registry import KINDS
+from server.settings import Settings
+from server.storage.migrate import upgrade
+from server.storage.session import Database
+
+CUSTOMERS, SEED = 60, 7
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+def find_chromium() -> str | None:
+    given = os.environ.get("WEATHERGLASS_TEST_CHROMIUM")
+    return given or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server with the demo company."""
+    file: Path = tmp_path_factory.mktemp("site") / "demo.sqlite"
+    settings = Settings(database_url=f"sqlite:///{file}", port=0)
+    database = Database(settings.database_url)
+    upgrade(database)
+    Demo(database, Catalogs(KINDS), settings.zone, Wish(SEED, CUSTOMERS, date.today()), lambda *_: None).build()
+    server = uvicorn.Server(uvicorn.Config(create_app(settings, database), host="127.0.0.1", port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.05)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = find_chromium()
+    if path is None:
+        pytest.skip("Chromium is not installed; set WEATHERGLASS_TEST_CHROMIUM to use one of yours")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visitor:
+    """Somebody signed in, with a watch on all that must not happen: errors on the console, requests that leave the machine, 5xx."""
+
+    page: Page
+    site: str
+    wrong: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> Page:
+        self.page.goto(self.site + path)
+        self.page.wait_for_load_state("networkidle")
+        return self.page
+
+    def settle(self) -> None:
+        self.page.wait_for_load_state("networkidle")
+
+    def axe(self) -> list[str]:
+        """What axe objects to on the page as it is now."""
+        found = Axe().run(self.page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+        return [f"{v['id']} {v['impact']} {[n['target'] for n in v['nodes']][:3]}" for v in found.response["violations"]]
+
+    def check(self) -> None:
+        """The page is clean: nothing went wrong on the way and axe has nothing to say."""
+        assert self.axe() == [], self.page.url
+        assert self.wrong == [], self.page.url
+
+
+def watch(page: Page, site: str, wrong: list[str]) -> None:
+    page.on("console", lambda m: wrong.append(f"console: {m.text}") if m.type == "error" and "422" not in m.text else None)
+    page.on("pageerror", lambda e: wrong.append(f"error: {e}"))
+    page.on("request", lambda r: wrong.append(f"left the machine: {r.url}") if not r.url.startswith((site, "data:", "blob:")) else None)
+    page.on("response", lambda r: wrong.append(f"{r.status}: {r.url}") if r.status >= 400 and r.status != 422 else None)
+
+
+SignIn = Callable[..., Visitor]
+
+
+@pytest.fixture
+def sign_in(chromium: Browser, site: str) -> Iterator[SignIn]:
+    """`sign_in("li")`, `sign_in("wu", locale="en", width=390, theme="dark")`."""
+    contexts: list[BrowserContext] = []
+
+    def enter(username: str, *, locale: str = "zh_CN", width: int = 1280, theme: str = "light") -> Visitor:
+        shape: Any = {"width": width, "height": 844 if width < 500 else 900}
+        context = chromium.new_context(viewport=shape, locale="en-US" if locale == "en" else "zh-CN")
+        contexts.append(context)
+        context.add_cookies([{"name": "weatherglass_theme", "value": theme, "url": site}, {"name": "weatherglass_locale", "value": locale, "url": site}])
+        page = context.new_page()
+        visitor = Visitor(page, site)
+        watch(page, site, visitor.wrong)
+        visitor.go("/login")
+        page.fill("[name=username]", username)
+        page.fill("[name=password]", PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url(lambda url: "/login" not in url)
+        visitor.settle()
+        page.request.post(site + "/locale", form={"locale": locale, "back": "/"}, headers={"origin": site})
+        return visitor
+
+    yield enter
+    for context in contexts:
+        context.close()

@@ -1,0 +1,38 @@
+"""Every page in both languages, on the desk and on the phone, light and dark: axe has nothing to say, nothing scrolls sideways, nothing fails."""
+
+import pytest
+
+from tests.browser.conftest import SignIn
+
+pytestmark = pytest.mark.browser
+
+PAGES = {
+    "admin": (
+        "/studio", "/studio?kind=indicator", "/studio/draft", "/studio/simulate", "/studio/releases", "/studio/releases/1", "/studio/new/alert",
+        "/studio/doc/object/customer", "/studio/doc/score/risk_score", "/studio/doc/score/risk_score?mode=json", "/studio/doc/matrix/risk_matrix",
+        "/studio/doc/workflow/credit_limit", "/studio/doc/role/staff", "/studio/doc/alert/order_silence",
+        "/settings/people", "/settings/people?edit=li", "/settings/roles", "/settings/audit", "/settings/audit?verify=1", "/settings/health",
+    ),
+    "wu": (
+        "/matrix", "/alerts", "/alerts?state=closed", "/alerts/1",
+        "/tasks", "/tasks?tab=approvals", "/tasks?tab=team", "/tasks?tab=done", "/tasks/1", "/reviews", "/reviews/1",
+        "/reviews/2?item=@moves", "/reviews/2?item=@late", "/reports", "/o/customer/1/report", "/o/limit_request/6",
+    ),
+}  # fmt: skip
+LOOKS = (("zh_CN", 1280, "light"), ("en", 390, "dark"), ("en", 1280, "dark"), ("zh_CN", 390, "light"))
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: "-".join(str(x) for x in look))
+@pytest.mark.parametrize("username", PAGES)
+def test_pages(sign_in: SignIn, username: str, look: tuple[str, int, str]) -> None:
+    locale, width, theme = look
+    visitor = sign_in(username, locale=locale, width=width, theme=theme)
+    objections = []
+    for path in PAGES[username]:
+        page = visitor.go(path)
+        objections += [f"{path}: {line}" for line in visitor.axe()]
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
+            objections.append(f"{path}: scrolls sideways")
+        objections += [f"{path}: {line}" for line in visitor.wrong]
+        visitor.wrong.clear()
+    assert objections == []
