@@ -253,7 +253,9 @@ def _related_title(object_type: ObjectType, field: str, told_apart: bool) -> Tex
 
 
 def facts(work: Work, object_type: ObjectType, record: Record) -> tuple[FactSection, ...]:
-    shown = [f for f in object_type.fields.values() if f.key in record.display and (record.display[f.key] or not f.visible)]  # empty and hidden by its rule: not there
+    shown = [
+        f for f in object_type.fields.values() if f.key in record.display and (record.display[f.key] or not f.visible)
+    ]  # empty and hidden by its rule: not there
     known = {s.key for s in object_type.sections}
     groups = [(s.title, [f for f in shown if f.section == s.key]) for s in object_type.sections]
     loose = [f for f in shown if f.section not in known]

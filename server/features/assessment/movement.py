@@ -51,7 +51,7 @@ def class_counts(work: Work, object_key: str, name: str, owner: str = "") -> dic
     if owner and object_type.owner_field:
         conditions.append(record.c[object_type.owner_field] == owner)
     query = sa.select(found.c[name], sa.func.count()).join_from(found, record, record.c.id == found.c.record_id).where(*conditions).group_by(found.c[name])
-    return {key: count for key, count in work.session.execute(query)}
+    return {row[0]: row[1] for row in work.session.execute(query)}
 
 
 def histories(work: Work, object_key: str, ids: Iterable[int], name: str, since: date) -> dict[int, list[tuple[date, Any]]]:
