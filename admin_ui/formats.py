@@ -56,8 +56,10 @@ class Formats:
     def quantity(self, value: Number | None, unit: str = "", decimals: int | None = None, *, sign: bool = False) -> str:
         """A number with its unit where the language puts it."""
         text = self.number(value, decimals, sign=sign)
-        if value is None or not unit:
+        if value is None or not unit or unit == "count":
             return text
+        if unit.startswith("of ") and self.zh:
+            return f"{text} / {unit[3:]}"
         if unit in SYMBOLS:
             return (
                 f"{text} 元"

@@ -14,8 +14,9 @@ from admin_ui.render import page
 from server.errors import Text
 from server.feature import Work
 from server.features.access import service as access
+from server.features.objects.wording import option_titles
 from server.features.reports import service as reports
-from server.features.reports.service import MatrixTable
+from server.features.reports.service import CustomerReport, MatrixTable
 
 router = APIRouter()
 AREA = Area(router, (Link("reports", Text("报告", "Reports"), "/reports", "report", "reports", 70),))
@@ -45,8 +46,20 @@ def record(request: Request, object_key: str, record_id: int) -> HTMLResponse:
     with reading(request, "reports") as work:
         report = reports.customer_report(work, object_key, record_id)
         matrices = {m.key: m for m in work.catalog.all("matrix")}
-        context: dict[str, Any] = {"r": report, "roles": _roles(work), "policies": POLICIES, "matrices": matrices, "people": access.user_names(work)}
+        context: dict[str, Any] = {
+            "r": report,
+            "roles": _roles(work),
+            "policies": POLICIES,
+            "matrices": matrices,
+            "words": option_titles(work.catalog, object_key, _plain_names(report)),
+            "people": access.user_names(work),
+        }
         return page(request, work, "pages/report_record.html", area=f"o/{object_key}", **context)
+
+
+def _plain_names(report: CustomerReport) -> set[str]:
+    """Factors whose value is a field or a class as it stands: its option is shown by title."""
+    return {line.factor.value.strip() for score in report.scores for line in score.explanation.factors}
 
 
 def _day(text: str) -> date | None:

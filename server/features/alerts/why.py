@@ -39,7 +39,7 @@ class Threshold:
 def conditions(work: Work, alert: AlertView) -> tuple[Condition, ...]:
     """The parts of the rule that were joined by `and`, as the rule stands now, with the values of then."""
     rule = _rule(work, alert)
-    return () if rule is None else tuple(_condition(work, alert, part) for part in _parts(rule.when.checked.tree, rule.when.checked.source))
+    return () if rule is None else tuple(_condition(work, alert, part) for part in _parts(rule.when.checked.tree))
 
 
 def clears_when(work: Work, alert: AlertView) -> Text | None:
@@ -66,10 +66,10 @@ def _rule(work: Work, alert: AlertView) -> Rule | None:
     return next((r for r in rules(work.catalog, alert.object) if r.alert.key == alert.rule), None)
 
 
-def _parts(tree: ast.expr, source: str) -> Iterator[str]:
+def _parts(tree: ast.expr) -> Iterator[str]:
     if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And):
         for value in tree.values:
-            yield from _parts(value, source)
+            yield from _parts(value)
     else:
         yield ast.unparse(tree)
 

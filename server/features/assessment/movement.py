@@ -25,7 +25,7 @@ class Move:
 
 
 def movers(work: Work, object_key: str, since: date, names: Sequence[str], by: str, limit: int = 5) -> tuple[list[Move], int]:
-    """Records the actor may read whose `names` differ from what they were at the end of `since`: those that moved most in `by` (a number), and how many in all."""
+    """Records the actor may read whose `names` differ from the end of `since`: those that moved most in `by` (a number), and how many in all."""
     object_type: ObjectType = work.catalog.get("object", object_key)
     record, now = objects.tables(work.catalog)[object_key].alias("r"), stored.table(work.catalog, object_key).alias("x")
     then, last = stored.history_table(work.catalog, object_key).alias("h"), stored.history_table(work.catalog, object_key).alias("l")
