@@ -53,7 +53,7 @@ lock: $(VENV)/installed-dev ## pin the newest versions that pyproject.toml allow
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra build --extra dev -c requirements.lock -o requirements-dev.lock
 
 screenshots: $(VENV)/installed-dev ## every page, both languages, desktop and phone, into screenshots/
-	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m tests.browser.screenshots
+	@env -u WEATHERGLASS_DATABASE_URL WEATHERGLASS_TEST_SCREENSHOTS=screenshots $(BIN)/python -m pytest tests/browser -k test_pages
 
 clean: ## forget the installation, keep var/
 	@rm -rf $(VENV)

@@ -1,6 +1,7 @@
 """A small demo company behind a real server, and a real browser in front of it."""
 
 import os
+import re
 import shutil
 import threading
 import time
@@ -24,6 +25,7 @@ from server.settings import Settings
 from server.storage.migrate import upgrade
 from server.storage.session import Database
 
+SCREENSHOTS = os.environ.get("WEATHERGLASS_TEST_SCREENSHOTS", "")
 CUSTOMERS, SEED = 60, 7
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -79,6 +81,12 @@ class Visitor:
 
     def settle(self) -> None:
         self.page.wait_for_load_state("networkidle")
+
+    def picture(self, *name: object) -> None:
+        """The whole page as PNG, where `make screenshots` asks for it."""
+        if SCREENSHOTS:
+            file = re.sub(r"[^a-z0-9]+", "-", "-".join(str(part) for part in name).lower()).strip("-") or "desk"
+            self.page.screenshot(path=Path(SCREENSHOTS) / f"{file}.png", full_page=True)
 
     def axe(self) -> list[str]:
         """What axe objects to on the page as it is now."""

@@ -30,6 +30,7 @@ def test_pages(sign_in: SignIn, username: str, look: tuple[str, int, str]) -> No
     objections = []
     for path in PAGES[username]:
         page = visitor.go(path)
+        visitor.picture(path, *look)
         objections += [f"{path}: {line}" for line in visitor.axe()]
         if page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
             objections.append(f"{path}: scrolls sideways")

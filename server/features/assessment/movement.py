@@ -25,7 +25,7 @@ class Move:
 
 
 def movers(work: Work, object_key: str, since: date, names: Sequence[str], by: str, limit: int = 5) -> tuple[list[Move], int]:
-    """Records the actor may read whose `names` differ from what they were at the end of `since`: those that moved most in `by` (a number), and how many in all."""
+    """Records the actor may read whose `names` differ from the end of `since`: those that moved most in `by` (a number), and how many in all."""
     object_type: ObjectType = work.catalog.get("object", object_key)
     record, now = objects.tables(work.catalog)[object_key].alias("r"), stored.table(work.catalog, object_key).alias("x")
     then, last = stored.history_table(work.catalog, object_key).alias("h"), stored.history_table(work.catalog, object_key).alias("l")
@@ -51,7 +51,7 @@ def class_counts(work: Work, object_key: str, name: str, owner: str = "") -> dic
     if owner and object_type.owner_field:
         conditions.append(record.c[object_type.owner_field] == owner)
     query = sa.select(found.c[name], sa.func.count()).join_from(found, record, record.c.id == found.c.record_id).where(*conditions).group_by(found.c[name])
-    return {key: count for key, count in work.session.execute(query)}
+    return {row[0]: row[1] for row in work.session.execute(query)}
 
 
 def histories(work: Work, object_key: str, ids: Iterable[int], name: str, since: date) -> dict[int, list[tuple[date, Any]]]:
