@@ -265,18 +265,20 @@ def words(form: Form, body: Any, pointer: str) -> Text:
         properties = schema.get("properties", {})
         if isinstance(at, list):
             at = at[int(part)] if part.isdigit() and int(part) < len(at) else None
-            name = summary_of(at) if isinstance(at, Mapping) else str(int(part) + 1) if part.isdigit() else part
-            title: Text | None = title_of_item(at) or Text(name, name)
+            title = title_of_item(at) or _ordinal(part)
         else:
             at = at.get(part) if isinstance(at, Mapping) else None
-            title = _text(form.resolve(properties[part]).get("x-title")) if part in properties else title_of_item(at)
-            name_of = title or Text(part, part)
+            title = (_text(form.resolve(properties[part]).get("x-title")) if part in properties else title_of_item(at)) or Text(part, part)
         path = f"{path}/{escape(part)}"
         schema = form._at(path)
-        if name_of.zh not in zh[-1:]:
-            zh.append(name_of.zh)
-            en.append(name_of.en)
+        if title.zh not in zh[-1:]:
+            zh.append(title.zh)
+            en.append(title.en)
     return Text(" · ".join(zh), " · ".join(en))
+
+
+def _ordinal(part: str) -> Text:
+    return Text(f"第 {int(part) + 1} 项", f"no. {int(part) + 1}") if part.isdigit() else Text(part, part)
 
 
 def title_of_item(item: Any) -> Text | None:

@@ -153,5 +153,4 @@ def health_page(request: Request) -> HTMLResponse:
 
 def _database(database: Any) -> str:
     """The kind and the place of the database, without its password."""
-    url = database.url
-    return str(url.render_as_string(hide_password=True))
+    return str(database.url.render_as_string(hide_password=True))

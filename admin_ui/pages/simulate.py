@@ -110,30 +110,44 @@ def _cell(name: str, old: Option, new: Option, count: int, top: int) -> MoveCell
 
 
 @dataclass(frozen=True)
-class MoverLine:
-    id: int
-    url: str
-    name: str
+class Move:
     output: Text
     old: Text
     new: Text
-    score_old: float | None
-    score_new: float | None
     why: Text
 
 
+@dataclass(frozen=True)
+class MoverLine:
+    """One record with all its moves."""
+
+    id: int
+    url: str
+    name: str
+    score_old: float | None
+    score_new: float | None
+    moves: tuple[Move, ...]
+
+
 def movers_of(catalog: Catalog, object_key: str, movers: Sequence[Mover]) -> list[MoverLine]:
-    """The largest change of score first."""
-    titles: dict[str, tuple[Text, dict[str | None, Text]]] = {}
-    lines = []
+    """The largest change of score first, then who moves in most."""
+    described = {m.key: found for m in movers if (found := _described(catalog, m.key))}
+    grouped: dict[int, list[Mover]] = {}
     for m in movers:
-        if m.key not in titles:
-            described = _described(catalog, m.key)
-            titles[m.key] = (described[0], {o.key: o.title for o in described[1]}) if described else (Text(m.key, m.key), {})
-        title, options = titles[m.key]
-        old, new = (options.get(k, Text(k or "–", k or "–")) for k in (m.old, m.new))
-        lines.append(MoverLine(m.id, f"/o/{object_key}/{m.id}", m.name, title, old, new, m.score_old, m.score_new, m.why))
-    return sorted(lines, key=lambda line: -abs((line.score_new or 0) - (line.score_old or 0)))
+        if m.key in described:
+            grouped.setdefault(m.id, []).append(m)
+    lines = [_line(object_key, mine, described) for mine in grouped.values()]
+    return sorted(lines, key=lambda line: (-abs((line.score_new or 0) - (line.score_old or 0)), -len(line.moves)))
+
+
+def _line(object_key: str, movers: Sequence[Mover], described: Mapping[str, tuple[Text, list[Option], bool]]) -> MoverLine:
+    moves = []
+    for m in sorted(movers, key=lambda m: not described[m.key][2]):
+        title, options, _main = described[m.key]
+        titles = {o.key: o.title for o in options}
+        moves.append(Move(title, titles.get(m.old, Text(m.old or "–", m.old or "–")), titles.get(m.new, Text(m.new or "–", m.new or "–")), m.why))
+    first = movers[0]
+    return MoverLine(first.id, f"/o/{object_key}/{first.id}", first.name, first.score_old, first.score_new, tuple(moves))
 
 
 def run(work: Work, candidate: Catalog, object_key: str, again: bool) -> tuple[datetime, Simulation, float]:
@@ -159,7 +173,7 @@ def simulate_page(request: Request, object: str = "", again: bool = False, outpu
         at, found, seconds = run(work, candidate, chosen.key, again)
         picked = [m for m in found.movers if not output or (m.key == output and (m.old or "") == old and (m.new or "") == new)]
         tables = migrations(candidate, found)
-        lines = movers_of(candidate, chosen.key, [m for m in picked if output or _described(candidate, m.key)])
+        lines = movers_of(candidate, chosen.key, picked)
         rules = {r.key: r.title for r in (*work.catalog.all("alert"), *candidate.all("alert"))}
         context: dict[str, Any] = {
             "bar": bar,

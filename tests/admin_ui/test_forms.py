@@ -168,9 +168,7 @@ def test_a_problem_finds_its_input() -> None:
 def test_a_place_is_said_in_words() -> None:
     form = Form(json.loads((ROOT / "schemas/meta/score.schema.json").read_text()))
     body = json.loads((ROOT / "schemas/scoring/risk_score.json").read_text())
-    assert words(form, body, "/factors/0/bands/1/points").zh == "因子 · 财务预警值 · 区间 · 2 · 分数" or words(form, body, "/factors/0/weight").en.startswith(
-        "Factors · "
-    )
+    assert words(form, body, "/factors/0/bands/1/points").zh == "因子 · 财务预警值 · 区间 · 第 2 项 · 分数"
     assert words(form, body, "/better").en == form.resolve(form.schema["properties"]["better"])["x-title"]["en"]
     assert words(form, body, "").en == ""
 

@@ -121,7 +121,7 @@ def matrix_counts(work: Work, object_key: str, risk_type: str | None = None, wei
         query = query.join_from(found, record, record.c.id == found.c.record_id).where(allowed, likely.is_not(None), grave.is_not(None)).group_by(likely, grave)
         for likelihood, impact, count, exposure in work.session.execute(query):
             cell = counts.get((likelihood, impact), Cell(0, 0.0))
-            counts[likelihood, impact] = Cell(cell.count + count, cell.exposure + float(exposure))
+            counts[likelihood, impact] = Cell(cell.count + count, round(cell.exposure + float(exposure), 2))
     return counts
 
 

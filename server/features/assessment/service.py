@@ -23,7 +23,7 @@ from server.features.assessment.tables import assessment_runs, population_values
 from server.features.objects import engine as objects
 from server.features.objects import results as stored
 from server.features.objects.kind import ObjectType
-from server.storage.changes import database_kind, insert_changed, upsert
+from server.storage.changes import database_kind, insert_changed, staged, upsert
 from server.storage.dialects import Instant
 
 __all__ = [
@@ -60,6 +60,10 @@ class Part:
 
     def of(self, column: Element) -> Element:
         return column.in_(self.ids) if self.ids else sa.and_(column > self.low, column <= self.high)
+
+    @property
+    def is_one(self) -> bool:
+        return self.high - self.low == 1
 
     @property
     def bound(self) -> dict[str, Any]:
@@ -168,7 +172,8 @@ def population_scalars(work: Work, object_key: str, at: At) -> dict[str, float |
         memo = ("assessment.scalars", object_key, tuple(i.key for i in level))
         pipeline: Pipeline = work.catalog.memo.get(memo) or compile_scalars(work.catalog, object_key, level)
         work.catalog.memo[memo] = pipeline
-        row = work.session.execute(pipeline.query, pipeline.parameters(at, known, **Part().bound)).mappings().one()
+        with staged(work.session):
+            row = work.session.execute(pipeline.query, pipeline.parameters(at, known, **Part().bound)).mappings().one()
         known |= {i.key: row[i.key] for i in level}
     return known
 
@@ -208,7 +213,7 @@ def assess_part(work: Work, object_key: str, part: Part, at: At, scalars: Mappin
     table, history = stored.table(work.catalog, object_key), stored.history_table(work.catalog, object_key)
     names = list(outputs(work.catalog, object_key))
     left = set(work.session.scalars(_leaving(work, object_key, table, part).returning(table.c.record_id), moment(at)))
-    written = set(work.session.scalars(*_writing(work, object_key, part, at, scalars, table, names)))
+    written = _write(work, object_key, part, at, scalars, table, names)
     if written:
         rows = sa.select(table.c.record_id, table.c.as_of, table.c.release, table.c.assessed_at, *(table.c[n] for n in names))
         fresh = rows.where(part.of(table.c.record_id), table.c.assessed_at == work.now)
@@ -226,14 +231,13 @@ def assess_past(work: Work, object_key: str, part: Part, at: At, scalars: Mappin
     """All of a past day's results, as rows of the history: a day asked for stands whole, whatever is written around it later."""
     history = stored.history_table(work.catalog, object_key)
     names = list(outputs(work.catalog, object_key))
-    written = set(work.session.scalars(*_writing(work, object_key, part, at, scalars, history, names)))
+    written = _write(work, object_key, part, at, scalars, history, names)
     records = work.session.scalar(sa.select(sa.func.count()).select_from(history).where(part.of(history.c.record_id), history.c.as_of == at.today)) or 0
     return Done(records, len(written), {})
 
 
-def _writing(
-    work: Work, object_key: str, part: Part, at: At, scalars: Mapping[str, float | None], table: sa.Table, names: Sequence[str]
-) -> tuple[sa.Executable, dict[str, Any]]:
+def _write(work: Work, object_key: str, part: Part, at: At, scalars: Mapping[str, float | None], table: sa.Table, names: Sequence[str]) -> set[int]:
+    """Works out the part and writes the rows that differ; gives their ids."""
     pipeline = compile_pipeline(work.catalog, object_key, by_ids=bool(part.ids))
     memo = ("assessment.writing", table.name, bool(part.ids), database_kind(work.session))
     statement: sa.Executable | None = work.catalog.memo.get(memo)
@@ -245,7 +249,10 @@ def _writing(
         )
         statement = work.catalog.memo[memo] = insert_changed(work.session, table, query, compare=names)
     bound = pipeline.parameters(at, scalars, run_release=work.catalog.release, run_as_of=at.today, run_now=work.now, **part.bound)
-    return statement, bound
+    if part.is_one:
+        return set(work.session.scalars(statement, bound))
+    with staged(work.session):
+        return set(work.session.scalars(statement, bound))
 
 
 def _leaving(work: Work, object_key: str, table: sa.Table, part: Part) -> sa.Delete:

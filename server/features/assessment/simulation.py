@@ -21,6 +21,7 @@ from server.features.assessment.service import Part, population_scalars
 from server.features.objects import engine as objects
 from server.features.objects.kind import ObjectType
 from server.features.objects.step import Step, expression
+from server.storage.changes import staged
 
 CHUNK = 5000
 COMPARED = ("classification", "risk_type")  # kinds whose values are counted by (before, after)
@@ -115,7 +116,9 @@ class _Side:
             count, high = self.work.session.execute(sa.select(sa.func.count(), sa.func.max(ids.c.id))).one()
             if not count:
                 return
-            for row in self.work.session.execute(query, pipeline.parameters(self.at, scalars, **Part(low=low, high=high).bound)).mappings():
+            with staged(self.work.session):
+                rows = self.work.session.execute(query, pipeline.parameters(self.at, scalars, **Part(low=low, high=high).bound)).mappings().all()
+            for row in rows:
                 self.count += 1
                 yield dict(row)
             low = high

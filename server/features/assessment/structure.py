@@ -1,6 +1,6 @@
 """Tables of results and indexes that the pipeline needs: both follow from the documents and are brought up to date at publish."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 
@@ -54,13 +54,17 @@ def _family(kind: sa.types.TypeEngine[object]) -> str:
 
 
 def update_indexes(connection: sa.Connection, catalog: Catalog) -> None:
-    """One index for each pass over a source: its join and date first, then what the pass looks at, so that the table itself is not read."""
+    """One index for each way from a source to its subjects: the join and the commonest date first, then all that the passes look at, so that
+    the table itself is not read. One for all passes: between several SQLite takes the first, which does not cover the others."""
     wanted: dict[str, dict[str, ddl.Index]] = {}
     for object_type in assessed(catalog):
+        ways: dict[tuple[str, str], list[Pass]] = {}
         for found in passes(i for i in catalog.all("indicator") if i.object == object_type.key):
             if found.join:
-                index = _index(catalog, found)
-                wanted.setdefault(f"o_{found.source}", {})[index.name] = index
+                ways.setdefault((found.source, found.join), []).append(found)
+        for (source, join), shared in ways.items():
+            index = _index(catalog, source, join, shared)
+            wanted.setdefault(f"o_{source}", {})[index.name] = index
     inspector = sa.inspect(connection)
     for object_type in catalog.all("object"):
         name = f"o_{object_type.key}"
@@ -70,12 +74,13 @@ def update_indexes(connection: sa.Connection, catalog: Catalog) -> None:
         ddl.apply(connection, [ddl.CreateIndex(name, needed[i]) for i in sorted(needed.keys() - there)])
 
 
-def _index(catalog: Catalog, found: Pass) -> ddl.Index:
-    object_type: ObjectType = catalog.get("object", found.source)
+def _index(catalog: Catalog, source: str, join: str, shared: Sequence[Pass]) -> ddl.Index:
+    object_type: ObjectType = catalog.get("object", source)
     table = objects.table(object_type, catalog)
-    dates = [g.indicator.date for g in found.gathered if g.indicator.date in table.c]
-    first = dict.fromkeys([found.join, *sorted(set(dates), key=dates.count, reverse=True)[:1]])
-    used = sorted(name for name in _stored(object_type, source_names(catalog, found)) if name in table.c and name not in first and name != "id")
+    dates = [g.indicator.date for found in shared for g in found.gathered if g.indicator.date in table.c]
+    first = dict.fromkeys([join, *sorted(set(dates), key=lambda d: (-dates.count(d), d))[:1]])
+    names = frozenset(name for found in shared for name in source_names(catalog, found))
+    used = sorted(name for name in _stored(object_type, names) if name in table.c and name not in first and name != "id")
     fits = len(first) + len(used) <= COVERED_COLUMNS and all(name in object_type.fields and object_type.fields[name].type in COVERED_TYPES for name in used)
     columns = (*first, *used) if fits else tuple(first)
     return ddl.Index(objects.index_name(INDEX_PREFIX, table.name, columns), columns, False, table.c.deleted_at.is_(None))

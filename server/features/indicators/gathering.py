@@ -239,7 +239,9 @@ class Gathering:
             return divided(total, sa.cast(sa.func.count(counted(self._text(i.value).sql(self.names))), sa.Double()))
         if i.aggregate == "ratio":
             return divided(total, self._sum(i.divisor, counted)) * number(i.scale)
-        return sa.cast(total, sa.BigInteger()) if value_type(self.catalog, i) == INTEGER else total
+        if value_type(self.catalog, i) != INTEGER:
+            return total
+        return sa.case((sa.func.abs(total, type_=sa.Double()) < number(9.2e18), sa.cast(total, sa.BigInteger())))  # else it has left 64 bits: null
 
     def _sum(self, text: str, counted: Callable[[Element], Element]) -> Element:
         field = self.object_type.fields.get(text.strip())
