@@ -9,7 +9,7 @@ pytestmark = pytest.mark.browser
 PAGES = {
     "admin": (
         "/studio", "/studio?kind=indicator", "/studio/draft", "/studio/simulate", "/studio/releases", "/studio/releases/1", "/studio/new/alert",
-        "/studio/doc/object/customer", "/studio/doc/score/risk_score", "/studio/doc/score/risk_score?mode=json", "/studio/doc/matrix/risk_matrix",
+        "/studio/doc/object/guarantee", "/studio/doc/score/risk_score", "/studio/doc/score/risk_score?mode=json", "/studio/doc/matrix/risk_matrix",
         "/studio/doc/workflow/credit_limit", "/studio/doc/role/staff", "/studio/doc/alert/order_silence",
         "/settings/people", "/settings/people?edit=li", "/settings/roles", "/settings/audit", "/settings/audit?verify=1", "/settings/health",
     ),
