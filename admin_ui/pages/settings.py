@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
@@ -154,5 +153,4 @@ def health_page(request: Request) -> HTMLResponse:
 
 def _database(database: Any) -> str:
     """The kind and the place of the database, without its password."""
-    url: sa.URL = database.url
-    return url.render_as_string(hide_password=True)
+    return str(database.url.render_as_string(hide_password=True))

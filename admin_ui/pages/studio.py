@@ -1,7 +1,7 @@
 """Studio: documents by kind, their editor as form and as JSON, the draft, its releases. Simulation is in simulate.py."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -19,7 +19,7 @@ from server.config.catalog import Catalog
 from server.config.check import check_document, errors
 from server.config.document import Document
 from server.config.kind import Kind, title_of
-from server.config.load import as_document, read_document
+from server.config.load import as_document
 from server.config.publish import rollback
 from server.config.references import where_used
 from server.config.releases import get_release, list_releases, read_release
@@ -288,32 +288,36 @@ def document_page(request: Request, kind: str, key: str, mode: str = "form") -> 
 @router.get("/studio/new/{kind}", response_class=HTMLResponse)
 def new_page(request: Request, kind: str, copy: str = "") -> HTMLResponse:
     with reading(request, "studio") as work:
-        found = _kind(work, kind)
-        source = drafts.draft_document(work, kind, copy) if copy else None
-        titles = [(key, title_of(d.body, key)) for (k, key), d in sorted(drafts.draft_catalog(work).documents.items()) if k == kind]
-        return page(request, work, "pages/document_new.html", area="studio", kind=found, source=source, existing=titles, problems=(), key="", bar=bar_of(work))
+        return _new(request, work, kind, copy)
+
+
+def _new(request: Request, work: Work, kind: str, copy: str, key: str = "", problems: Sequence[Problem] = ()) -> HTMLResponse:
+    found = _kind(work, kind)
+    titles = [(name, title_of(d.body, name)) for (k, name), d in sorted(drafts.draft_catalog(work).documents.items()) if k == kind]
+    context: dict[str, Any] = {"kind": found, "copy": copy, "existing": titles, "problems": problems, "key": key}
+    return page(request, work, "pages/document_new.html", area="studio", status=422 if problems else 200, **context)
 
 
 @router.post("/studio/new/{kind}", response_class=HTMLResponse)
 def new_document(request: Request, kind: str, form: Mapping[str, str] = Depends(posted)) -> Response:
     """A new document starts as a copy of another one, or from what its meta-schema requires."""
     key, copy = form.get("key", "").strip(), form.get("copy", "")
-    with writing(request, "studio") as work:
-        found = _kind(work, kind)
-        source = drafts.draft_document(work, kind, copy) if copy else None
-        body = {**(source.body if source else form_of(work, found, {"kind": kind}).blank()), "kind": kind, "key": key}
-        if not source:
-            body["title"] = {"zh_CN": form.get("zh", "").strip() or key, "en": form.get("en", "").strip() or key}
-        taken = drafts.draft_document(work, kind, key) is not None
-        problems = [Problem("/key", Text(f"已有 {kind} “{key}”", f"There is a {kind} “{key}” already"))] if taken else []
-        if not problems:
-            document, problems = read_document(json.dumps(body, ensure_ascii=False))
-            problems += [p for p in drafts.save_draft(work, kind, key, body) if p.path == "/key"] if document else []
-        if problems:
-            work.session.rollback()
-            titles = [(k[1], title_of(d.body, k[1])) for k, d in sorted(work.catalog.documents.items()) if k[0] == kind]
-            context: dict[str, Any] = {"kind": found, "source": source, "existing": titles, "problems": problems, "key": key, "bar": bar_of(work)}
-            return page(request, work, "pages/document_new.html", area="studio", status=422, **context)
+    try:
+        with writing(request, "studio") as work:
+            found = _kind(work, kind)
+            if drafts.draft_document(work, kind, key) is not None:
+                raise Invalid([Problem("/key", Text(f"已有 {kind} “{key}”", f"There is a {kind} “{key}” already"))])
+            source = drafts.draft_document(work, kind, copy) if copy else None
+            body = {**(source.body if source else form_of(work, found, {"kind": kind}).blank()), "kind": kind, "key": key}
+            titles = {code: text for code, name in (("zh_CN", "zh"), ("en", "en")) if (text := form.get(name, "").strip())}
+            if titles or source is None:
+                body["title"] = titles or {"zh_CN": key, "en": key}
+            wrong = [p for p in drafts.save_draft(work, kind, key, body) if p.path == "/key"]
+            if wrong:
+                raise Invalid(wrong)
+    except Invalid as refused:
+        with reading(request, "studio") as work:
+            return _new(request, work, kind, copy, key, refused.problems)
     return RedirectResponse(document_url(kind, key), 303)
 
 
