@@ -20,7 +20,7 @@ from server.storage.session import Database
 
 LOCALE_COOKIE = "weatherglass_locale"
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
-FORM_FIELDS, FORM_FILES = 2000, 0  # a document's form has many small inputs
+FORM_FIELDS, FORM_FILES = 20_000, 0  # the form of a large object document has thousands of small inputs; the body limit holds before this
 DAYS_KEPT = 7
 
 

@@ -1,8 +1,11 @@
 """Records of any object: the list, the record page with its tabs, search over everything."""
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from admin_ui import listing
@@ -10,11 +13,12 @@ from admin_ui.area import Area
 from admin_ui.edge import Form, is_partial, only, reading, to, writing
 from admin_ui.profile import profile
 from admin_ui.render import fragment, page
-from admin_ui.subjects import subject
+from admin_ui.subjects import Subject, subject
 from server.errors import AppError, NotFound, Text
 from server.feature import Work
 from server.features.access import people
 from server.features.access import service as access
+from server.features.assessment.movement import histories
 from server.features.objects import results
 from server.features.objects.kind import ObjectType
 from server.features.records import service as records
@@ -22,8 +26,8 @@ from server.features.records.rights import visible_scope
 
 router = APIRouter(include_in_schema=False)
 PAGE = 50
+TREND_DAYS, CHANGE_DAYS = 365, 30
 FOUND_EACH = 6  # hits of the search over everything, for each object
-RecordId = Annotated[int, Query(ge=1)]
 
 
 def object_of(work: Work, key: str) -> ObjectType:
@@ -87,11 +91,41 @@ def record_list(request: Request, object_key: str) -> Response:
             "chips": listing.chips(work, object_type, outputs, address),
             "tabs": _views(work, object_type, address),
             "people": people.user_names(work) if any(c.field is not None and c.field.type == "user" for c in columns) else {},
+            "trends": _trends(work, object_key, lead, found) if "score" in {c.kind for c in columns} else {},
             "may_create": access.allowed(work, object_key, "create"),
         }
         if is_partial(request):
             return fragment(request, work, "parts/listing.html", status=status, **context)
         return page(request, work, "pages/list.html", status=status, area=f"o/{object_key}", **context)
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A record's leading score over a year, and how it moved in thirty days."""
+
+    values: tuple[Any, ...]
+    change: float | None
+
+
+def _trends(work: Work, object_key: str, lead: Subject, found: records.Page) -> dict[int, Trend]:
+    if lead.score is None:
+        return {}
+    today = work.at.today
+    known = histories(work, object_key, [r.id for r in found.rows], lead.score.key, today - timedelta(days=TREND_DAYS))
+    trends = {}
+    for row in found.rows:
+        past = [(day, v) for day, v in known.get(row.id, ()) if v is not None]
+        now = row.results.get(lead.score.key)
+        before = [v for day, v in past if day <= today - timedelta(days=CHANGE_DAYS)]
+        change = round(now - before[-1], lead.score.decimals) if now is not None and before else None
+        trends[row.id] = Trend(monthly([*past, (today, now)], today), change)
+    return trends
+
+
+def monthly(past: Sequence[tuple[date, Any]], today: date) -> tuple[Any, ...]:
+    """Evenly spaced values for a small line: what held at each of the last thirteen month-steps."""
+    points = [today - timedelta(days=TREND_DAYS * step // 12) for step in range(12, -1, -1)]
+    return tuple(next((v for day, v in reversed(past) if day <= point), None) for point in points)
 
 
 def _views(work: Work, object_type: ObjectType, address: listing.Address) -> list[tuple[Text, str, bool]]:

@@ -50,6 +50,7 @@ class Bar:
     changes: tuple[drafts.Change, ...]
     errors: int
     warnings: int
+    by: str = ""  # who changed it last
 
     @property
     def last(self) -> drafts.Change | None:
@@ -68,7 +69,8 @@ def bar_of(work: Work) -> Bar:
     changes = tuple(drafts.draft_changes(work))
     problems = drafts.draft_problems(work) if changes else []
     wrong = errors(problems)
-    return Bar(changes, len(wrong), len(problems) - len(wrong))
+    last = max(changes, key=lambda c: c.at).by if changes else ""
+    return Bar(changes, len(wrong), len(problems) - len(wrong), access.user_names(work).get(last, last))
 
 
 def document_url(kind: str, key: str) -> str:

@@ -59,10 +59,8 @@ class Site:
             yield work
 
 
-@pytest.fixture(scope="session")
-def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("site") / "site.sqlite"
-    database = Database(f"sqlite:///{path}")
+def build(database: Database) -> None:
+    """Tables, the template, people, records."""
     server.tables.metadata.create_all(database.engine)
     documents, problems = load_folder(*template_folders())
     assert not problems
@@ -79,6 +77,13 @@ def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for username, roles in PEOPLE.items():
             create_user(it, username, username.title(), PASSWORD, roles, "en")
         furnish(it)
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("site") / "site.sqlite"
+    database = Database(f"sqlite:///{path}")
+    build(database)
     with database.engine.connect() as connection:
         connection.execute(sa.text("PRAGMA wal_checkpoint(TRUNCATE)"))
     database.close()
@@ -132,4 +137,12 @@ def bare_site(tmp_path: Path) -> Iterator[Site]:
     database = Database(f"sqlite:///{tmp_path}/bare.sqlite")
     server.tables.metadata.create_all(database.engine)
     yield Site(database, Settings(database_url=str(database.url)))
+    database.close()
+
+
+@pytest.fixture
+def postgres_site(postgres_url: str) -> Iterator[Site]:
+    database = Database(postgres_url)
+    build(database)
+    yield Site(database, Settings(database_url=postgres_url))
     database.close()

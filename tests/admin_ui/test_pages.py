@@ -37,6 +37,16 @@ def test_every_page_answers_every_role(site: Site, username: str) -> None:
     assert refused == {}
 
 
+@pytest.mark.postgres
+def test_pages_work_on_postgresql(postgres_site: Site) -> None:
+    client = postgres_site.client("ada")
+    for path in [*paths(), "/o/customer?q=fog&sort=-risk_score&owner=li", "/o/customer/1?tab=order.customer", "/o/customer/1?tab=history"]:
+        assert client.get(path).status_code in {200, 303, 403}, path
+    staff = postgres_site.client("li")
+    assert staff.post("/o/customer/1/edit", data={"_version": "1", "name": "Fogbridge Two"}).status_code == 303
+    assert "Fogbridge Two" in staff.get("/o/customer/1?tab=history").text
+
+
 def test_the_administrator_sees_them_all(site: Site) -> None:
     client = site.client("ada")
     assert {p for p in paths() if client.get(p).status_code == 403} <= {"/o/customer/new", "/o/customer/1/edit"}

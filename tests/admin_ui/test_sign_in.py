@@ -1,10 +1,14 @@
 """The first administrator, signing in and out, languages."""
 
+from dataclasses import replace
+
+from httpx2 import Response
+
 from server.features.access.people import users
 from tests.admin_ui.conftest import PASSWORD, Site
 
 
-def set_up(site: Site, **changed: str) -> "object":
+def set_up(site: Site, **changed: str) -> Response:
     form = {"username": "ada", "name": "Ada", "password": "correct horse 42", "again": "correct horse 42", **changed}
     return site.client().post("/setup", data=form)
 
@@ -54,6 +58,14 @@ def test_the_cookie_is_for_this_site_only(site: Site) -> None:
     answer = site.client().post("/login", data={"username": "li", "password": PASSWORD})
     cookie = answer.headers["set-cookie"].lower()
     assert "httponly" in cookie and "samesite=lax" in cookie
+
+
+def test_behind_https_the_cookie_is_bound_to_the_host(site: Site) -> None:
+    secure = Site(site.database, replace(site.settings, secure_cookies=True))
+    answer = secure.client().post("/login", data={"username": "li", "password": PASSWORD})
+    cookie = answer.headers["set-cookie"]
+    assert cookie.startswith("__Host-weatherglass=") and "Secure" in cookie and "Path=/" in cookie and "Domain" not in cookie
+    assert "strict-transport-security" in answer.headers
 
 
 def test_logging_out_ends_the_session(site: Site) -> None:
