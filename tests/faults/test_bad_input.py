@@ -108,8 +108,10 @@ def test_files_to_import(server: Server, tmp_path: Path, content: bytes, good: b
 BROKEN = {
     "unknown key": '{"kind": "alert", "key": "x", "title": {"en": "X"}, "object": "customer", "wen": "True"}',
     "remote reference": '{"kind": "object", "key": "x", "title": {"en": "X"}, "schema": {"$ref": "https://example.com/x.json"}}',
-    "two fields of one name": '{"kind": "object", "key": "x", "title": {"en": "X"}, "schema": {"type": "object", "properties": {"a": {"x-type": "text"}, "a": {"x-type": "integer"}}}}',
-    "cycle": '{"kind": "object", "key": "x", "title": {"en": "X"}, "schema": {"type": "object", "properties": {"a": {"x-type": "integer", "x-computed": "b + 1"}, '
+    "two fields of one name": '{"kind": "object", "key": "x", "title": {"en": "X"}, "schema": {"type": "object", '
+    '"properties": {"a": {"x-type": "text"}, "a": {"x-type": "integer"}}}}',
+    "cycle": '{"kind": "object", "key": "x", "title": {"en": "X"}, "schema": {"type": "object", '
+    '"properties": {"a": {"x-type": "integer", "x-computed": "b + 1"}, '
     '"b": {"x-type": "integer", "x-computed": "a + 1"}}}}',
     "hostile expression": '{"kind": "indicator", "key": "x", "title": {"en": "X"}, "object": "customer", "expression": "().__class__.__bases__[0]"}',
     "deep": "[" * 100_000,
