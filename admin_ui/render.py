@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -162,7 +161,3 @@ def base_context(request: Request, work: Work, area: str, *, with_menu: bool) ->
         "now": work.now,
         "today": work.at.today,
     }
-
-
-def in_locale(work: Work, locale: str) -> Work:
-    return replace(work, actor=replace(work.actor, locale=locale))

@@ -8,7 +8,7 @@ from fastapi import Request
 from admin_ui.area import Area, Link
 from server.errors import Text
 from server.feature import Work
-from server.features.access import roles
+from server.features.access import service as access
 from server.features.objects.kind import ObjectType
 
 OBJECTS_AT = 20
@@ -37,7 +37,7 @@ def menu(areas: Iterable[Area], work: Work) -> tuple[MenuLine, ...]:
 
 
 def _visible(link: Link, work: Work) -> bool:
-    return not link.capability or any(roles.may(work, capability) for capability in link.capability.split())
+    return not link.capability or any(access.may(work, capability) for capability in link.capability.split())
 
 
 def _line(link: Link, work: Work) -> MenuLine:
@@ -45,16 +45,9 @@ def _line(link: Link, work: Work) -> MenuLine:
 
 
 def object_lines(work: Work) -> tuple[MenuLine, ...]:
-    shown = sorted((o for o in work.catalog.all("object") if o.menu and _readable(work, o.key)), key=lambda o: o.menu)
+    shown = sorted((o for o in work.catalog.all("object") if o.menu and access.allowed(work, o.key, "read")), key=lambda o: o.menu)
     folding = len(shown) > SHOWN_OBJECTS + 1
     return tuple(_object_line(o, first=i == 0, folded=folding and i >= SHOWN_OBJECTS) for i, o in enumerate(shown))
-
-
-def _readable(work: Work, object_key: str) -> bool:
-    """Whether some record of the object may be read; pages check each record again."""
-    known = (work.catalog.get("role", key) for key in work.actor.roles)
-    grants = (role.grants.get(object_key) or role.grants.get("*") for role in known if role is not None)
-    return any(grant is not None and grant.read != "False" for grant in grants)
 
 
 def _object_line(object_type: ObjectType, *, first: bool, folded: bool) -> MenuLine:

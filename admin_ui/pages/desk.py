@@ -23,6 +23,7 @@ from server.features.alerts.service import AlertView
 from server.features.assessment.movement import Move, class_counts, movers
 from server.features.classification.kind import Class
 from server.features.objects.kind import ObjectType
+from server.features.reviews.service import ReviewSummary, due_reviews
 from server.features.strategies.tasks import Task, my_tasks
 
 router = APIRouter(include_in_schema=False)
@@ -52,6 +53,7 @@ class Desk:
     alert_count: int
     approvals: tuple[Waiting, ...]
     tasks: tuple[Task, ...]
+    reviews: tuple[ReviewSummary, ...]
     object_type: ObjectType | None
     lead: Subject
     moves: tuple[Move, ...]
@@ -61,7 +63,7 @@ class Desk:
 
     @property
     def empty(self) -> bool:
-        return not (self.alerts or self.approvals or self.tasks)
+        return not (self.alerts or self.approvals or self.tasks or self.reviews)
 
 
 @router.get("/", response_class=HTMLResponse)
@@ -83,6 +85,7 @@ def _desk(work: Work) -> Desk:
         alerts.counts(work, mine=True)["total"] if handles else 0,
         approvals(work),
         my_tasks(work),
+        due_reviews(work),
         object_type,
         lead,
         tuple(moves),

@@ -7,11 +7,9 @@ from admin_ui.area import Area
 from admin_ui.edge import Form, anonymous, as_system, locale_of, only, to
 from admin_ui.pages.login import signed_in
 from admin_ui.render import bare
-from server.config.load import load_folder, template_folders
-from server.config.publish import publish
+from server.config.publish import publish_first
 from server.errors import Conflict, Invalid, Problem, Text
 from server.features.access import people
-from server.settings import Settings
 
 router = APIRouter(include_in_schema=False)
 
@@ -35,7 +33,8 @@ def set_up(request: Request, form: Form) -> Response:
         if values["password"] != values["again"]:
             raise Invalid([Problem("again", Text("两次输入的密码不同", "The two passwords differ"))])
         if empty:
-            publish_template(request)
+            with as_system(request) as work:
+                publish_first(work, request.app.state.settings.template)
         with anonymous(request, write=True) as work:
             people.first_admin(work, values["username"], values["name"] or values["username"], values["password"], work.actor.locale)
     except Invalid as refused:
@@ -43,17 +42,6 @@ def set_up(request: Request, form: Form) -> Response:
         shown = {k: v for k, v in values.items() if k in {"username", "name"}}
         return bare(request, locale_of(request), "pages/setup.html", status=422, values=shown, problems=problems)
     return signed_in(request, values["username"], values["password"], "/")
-
-
-def publish_template(request: Request) -> None:
-    """The documents that ship with the product, or those of the folder in the settings."""
-    settings: Settings = request.app.state.settings
-    documents, problems = load_folder(*template_folders(settings.template))
-    if problems:
-        raise Invalid(problems)
-    with as_system(request) as work:
-        if work.catalog.release == 0:
-            publish(work, documents, Text("随产品提供的模板", "The template shipped with the product").of(work.actor.locale))
 
 
 AREA = Area(router)
