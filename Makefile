@@ -7,7 +7,7 @@ WORKERS ?= 2
 export WEATHERGLASS_DATABASE_URL ?= sqlite:///var/demo.sqlite
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check lint bench fuzz lock screenshots clean
+.PHONY: help demo serve test check lint bench fuzz lock screenshots readme clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -54,6 +54,9 @@ lock: $(VENV)/installed-dev ## pin the newest versions that pyproject.toml allow
 
 screenshots: $(VENV)/installed-dev ## every page, both languages, desktop and phone, into screenshots/
 	@env -u WEATHERGLASS_DATABASE_URL WEATHERGLASS_TEST_SCREENSHOTS=screenshots $(BIN)/python -m pytest tests/browser -k test_pages
+
+readme: $(VENV)/installed-dev ## write the README's parts that are made from the code
+	@$(BIN)/python -m tests.house.readme
 
 clean: ## forget the installation, keep var/
 	@rm -rf $(VENV)

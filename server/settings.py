@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True)
 class Settings:
-    database_url: str = "sqlite:///var/weatherglass.sqlite"  # or postgresql://user:password@host/name
+    database_url: str = "sqlite:///var/weatherglass.sqlite"  # the SQLite file, or postgresql://user:password@host/name
     host: str = "127.0.0.1"  # address the server listens on
     port: int = 8750  # port the server listens on
     timezone: str = "Asia/Shanghai"  # the organisation's time zone: days and windows are counted in it
     locale: str = "zh_CN"  # language before somebody signs in: zh_CN or en
     session_hours: int = 12  # idle hours until a session ends
-    secure_cookies: bool = False  # set behind https: cookies get Secure and the __Host- prefix
+    secure_cookies: bool = False  # set behind https: cookies get `Secure` and the `__Host-` prefix
     body_limit: int = 2_097_152  # bytes a request body may have
     template: str = ""  # folder of documents published at first start; empty: the shipped template
 

@@ -205,7 +205,7 @@ def _alert(request: Request, work: Work, alert_id: int, problems: tuple[Problem,
 def _line(condition: why.Condition, locale: str) -> dict[str, Any]:
     """The value is not said twice when the sentence has it."""
     text, value = condition.sentence.of(locale), condition.value.of(locale)
-    return {"text": text, "value": "" if value in text else value, "met": condition.met}
+    return {"text": text, "value": "" if value in text else value, "met": condition.met, "alternative": condition.alternative}
 
 
 def _verdicts(similar: alerts.Similar) -> dict[str, Any]:
@@ -218,15 +218,15 @@ def _verdicts(similar: alerts.Similar) -> dict[str, Any]:
 
 def chart_of(work: Work, alert: AlertView) -> dict[str, Any] | None:
     """The watched value over time with the line it crossed; None when the rule watches nothing that can be drawn."""
-    known = engine.outputs(work.catalog, alert.object)
-    output = known.get(alert.watch)
+    known, name = engine.outputs(work.catalog, alert.object), why.watched(work, alert)
+    output = known.get(name)
     if output is None or str(output.type) not in {"number", "integer"}:
         return None
-    history = [(day, value) for day, value in assessment.score_history(work, alert.object, alert.record_id, alert.watch) if value is not None]
+    history = [(day, value) for day, value in assessment.score_history(work, alert.object, alert.record_id, name) if value is not None]
     if not history:
         return None
     locale, formats = work.actor.locale, Formats(work.actor.locale, work.zone)
-    line, clear = why.threshold(work, alert), why.clear_threshold(work, alert)
+    line, clear = why.threshold(work, alert, name), why.clear_threshold(work, alert, name)
     marks: list[dict[str, Any]] = []
     if line:
         word = Text("阈值", "threshold").of(locale)

@@ -189,7 +189,7 @@ def tasks_page(request: Request, tab: str = "mine") -> HTMLResponse:
         found = [view_of(work, task, people) for task in every[:SHOWN]]
         tabs = [
             ("mine", Text("我的", "Mine"), len(mine)),
-            ("approvals", Text("待我审批", "Waiting for me"), len(waits)),
+            ("approvals", Text("待我处理", "Waiting for me"), len(waits)),
             ("team", Text("团队", "Team"), None),
             ("done", Text("已完成", "Done"), None),
         ]

@@ -21,25 +21,43 @@ TURNED: Mapping[str, str] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "
 
 @dataclass(frozen=True)
 class Condition:
-    """One part of the rule. `met` None: something it needs was unknown. `value`: what it saw."""
+    """One part of the rule. `met` None: something it needs was unknown. `value`: what it saw, where it saw one thing only.
+    `alternative`: one of several of which one is enough."""
 
     sentence: Text
     value: Text
     met: bool | None
+    alternative: bool
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """The watched name is compared with one number: that can be drawn as a line."""
+    """A name is compared with one number: that can be drawn as a line."""
 
     op: str
     value: float
 
 
 def conditions(work: Work, alert: AlertView) -> tuple[Condition, ...]:
-    """The parts of the rule that were joined by `and`, as the rule stands now, with the values of then."""
+    """The parts of the rule that were joined by `and` and `or`, as the rule stands now, with the values of then."""
     rule = _rule(work, alert)
-    return () if rule is None else tuple(_condition(work, alert, part) for part in _parts(rule.when.checked.tree))
+    return () if rule is None else tuple(_condition(work, alert, *part) for part in _parts(rule.when.checked.tree))
+
+
+def watched(work: Work, alert: AlertView) -> str:
+    """The name to draw: what the rule watches, unless the alert opened for something else (the other side of an `or`)."""
+    rule = _rule(work, alert)
+    if rule is None:
+        return alert.watch
+    for part, _ in _parts(rule.when.checked.tree):
+        if alert.watch and _is_met(work, alert, part) and _threshold(_tree(work, alert, part), alert.watch):
+            return alert.watch
+    for part, alternative in _parts(rule.when.checked.tree):
+        if alternative and _is_met(work, alert, part):
+            tree = _tree(work, alert, part)
+            names = [name for name in sorted(alert.values) if _threshold(tree, name)]
+            return names[0] if names else alert.watch
+    return alert.watch
 
 
 def clears_when(work: Work, alert: AlertView) -> Text | None:
@@ -52,38 +70,52 @@ def clears_when(work: Work, alert: AlertView) -> Text | None:
     return _sentence(work, alert, rule.alert.clear)
 
 
-def threshold(work: Work, alert: AlertView) -> Threshold | None:
+def threshold(work: Work, alert: AlertView, name: str) -> Threshold | None:
+    """The line that `name` crossed."""
     rule = _rule(work, alert)
-    return None if rule is None or not rule.alert.watch else _threshold(rule.when.checked.tree, rule.alert.watch)
+    return None if rule is None else _threshold(rule.when.checked.tree, name)
 
 
-def clear_threshold(work: Work, alert: AlertView) -> Threshold | None:
+def clear_threshold(work: Work, alert: AlertView, name: str) -> Threshold | None:
     rule = _rule(work, alert)
-    return None if rule is None or rule.clear is None or not rule.alert.watch else _threshold(rule.clear.checked.tree, rule.alert.watch)
+    return None if rule is None or rule.clear is None else _threshold(rule.clear.checked.tree, name)
 
 
 def _rule(work: Work, alert: AlertView) -> Rule | None:
     return next((r for r in rules(work.catalog, alert.object) if r.alert.key == alert.rule), None)
 
 
-def _parts(tree: ast.expr) -> Iterator[str]:
-    if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And):
+def _parts(tree: ast.expr) -> Iterator[tuple[str, bool]]:
+    """The text of each part, and whether it is one of several of which one is enough."""
+    if isinstance(tree, ast.BoolOp):
         for value in tree.values:
-            yield from _parts(value)
+            if isinstance(tree.op, ast.And):
+                yield from _parts(value)
+            else:
+                yield ast.unparse(value), True
     else:
-        yield ast.unparse(tree)
+        yield ast.unparse(tree), False
 
 
-def _condition(work: Work, alert: AlertView, source: str) -> Condition:
+def _condition(work: Work, alert: AlertView, source: str, alternative: bool) -> Condition:
+    names = expression(source, results.scope(work.catalog, alert.object), BOOLEAN).names
+    value = _seen(work, alert, next(iter(names))) if len(names) == 1 and names <= alert.values.keys() else Text("", "")
+    return Condition(_sentence(work, alert, source), value, _is_met(work, alert, source), alternative)
+
+
+def _is_met(work: Work, alert: AlertView, source: str) -> bool | None:
     part = expression(source, results.scope(work.catalog, alert.object), BOOLEAN)
-    known = [name for name in sorted(part.names) if name in alert.values]
-    met = part.run(alert.values, work.at) if len(known) == len(part.names) else None
-    return Condition(_sentence(work, alert, source), _seen(work, alert, known), met if isinstance(met, bool) else None)
+    met = part.run(alert.values, work.at) if part.names <= alert.values.keys() else None
+    return met if isinstance(met, bool) else None
 
 
-def _seen(work: Work, alert: AlertView, names: list[str]) -> Text:
-    options = option_titles(work.catalog, alert.object, names)
-    return Text(*(", ".join(plain(alert.values[name], options.get(name, {}), locale) for name in names) for locale in ("zh_CN", "en")))
+def _tree(work: Work, alert: AlertView, source: str) -> ast.expr:
+    return expression(source, results.scope(work.catalog, alert.object), BOOLEAN).checked.tree
+
+
+def _seen(work: Work, alert: AlertView, name: str) -> Text:
+    options = option_titles(work.catalog, alert.object, [name]).get(name, {})
+    return Text(plain(alert.values[name], options, "zh_CN"), plain(alert.values[name], options, "en"))
 
 
 def _sentence(work: Work, alert: AlertView, source: str) -> Text:
