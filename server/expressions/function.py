@@ -25,6 +25,9 @@ class Size:
 BASE = Size(limits.QUANTUM, limits.NUMBER)
 
 
+CHOICE = "choice"
+
+
 @dataclass(frozen=True)
 class Param:
     """`type`: a type's name, or T (any one type), N (integer or number), O (a type with an order), E (a type with equality) - the same for all
@@ -40,6 +43,8 @@ class Form:
     """One way to call: parameter types, result, both sides.
 
     `python` is called with non-null values, and null comes out when one is null; with `sees_null` it is called always.
+    `inline`: with {0} {1}; {rest}: all but the first, where they are literals; CHOICE: pairs of condition and value. Where the last of two parameters
+    repeats, it is applied from left to right.
     With `at` its first argument is the moment. `repeat`: how many of the last parameters may be repeated; `least`: fewest arguments.
     """
 
@@ -56,7 +61,7 @@ class Form:
     limit: float = limits.INTEGER
     may_be_null: bool = False  # null can come out of values that are not null
     cause: Text | None = None  # why null came out then
-    inline: str = ""  # Python source of the same, with {0} {1}: for the generated function
+    inline: str = ""  # Python source of the same, for the generated function
 
     def template(self, count: int, postgresql: bool) -> str:
         side = (self.postgresql or self.sql) if postgresql else self.sql

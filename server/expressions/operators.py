@@ -6,6 +6,7 @@ What `and`, `or`, `not`, `is` and `if` do stands in evaluate.py, compile.py and 
 import ast
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from server.errors import Text
@@ -61,7 +62,8 @@ def _integers(symbol: str, python: Callable[..., Any], size: Callable[..., Size]
     """With and without a guard: the checker takes the plain one where 64 bits cannot overflow."""
     operands = params(a="integer", b="integer")
     plain = Form(operands, "integer", python, f"{{0}} {symbol} {{1}}", size=size, inline=f"{{0}} {symbol} {{1}}")
-    guarded = Form(operands, "integer", python, _INTEGER_SQLITE.format(op=symbol), _INTEGER_PG.format(op=symbol), size=size, may_be_null=True, cause=OVERFLOW)
+    guarded = replace(plain, sql=_INTEGER_SQLITE.format(op=symbol), postgresql=_INTEGER_PG.format(op=symbol), may_be_null=True, cause=OVERFLOW)
+    guarded = replace(guarded, inline=f"t if {-limits.QUICK} <= (t := {plain.inline}) <= {limits.QUICK} else checked(t)")
     return plain, guarded
 
 
@@ -247,7 +249,16 @@ def contains_value(kind: str) -> Callable[..., Any]:
 
 def _membership(kind: str) -> Form:
     sql = "{0:key} IN ({rest:key})" if kind == "number" else "{0} IN ({rest})"
-    return Form((Param("x", kind), Param("item", kind)), "boolean", contains_value(kind), sql, sees_null=True, repeat=1, least=2)
+    return Form(
+        (Param("x", kind), Param("item", kind)),
+        "boolean",
+        contains_value(kind),
+        sql,
+        sees_null=True,
+        repeat=1,
+        least=2,
+        inline="" if kind == "number" else "{0} in {rest}",
+    )
 
 
 MEMBER = Function(

@@ -4,7 +4,7 @@ from typing import Any
 
 from server.errors import Text
 from server.expressions import numbers
-from server.expressions.function import Form, Function, Param, params
+from server.expressions.function import CHOICE, Form, Function, Param, params
 from server.expressions.operators import MEMBER, and3
 
 
@@ -83,7 +83,7 @@ FUNCTIONS = (
             "依次看条件，取第一个成立的条件后面的值；最后可写一个其他情况的值。条件未知视为不成立",
             "The value after the first condition that holds; a last single value is for all other cases. An unknown condition does not hold",
         ),
-        (Form(params(condition="boolean", value="T"), "T", _case, _case_sql, sees_null=True, repeat=2, least=2, may_be_null=True),),
+        (Form(params(condition="boolean", value="T"), "T", _case, _case_sql, sees_null=True, repeat=2, least=2, may_be_null=True, inline=CHOICE),),
         (('case(1 > 2, "a", 2 > 1, "b", "c")', "b"), ('case(1 > 2, "a")', None), ('case(1 / 0 > 1, "a", "b")', "b"), ("case(False, 1, 2.5)", 2.5)),
         null="handles",
         aliases=(
@@ -109,7 +109,10 @@ FUNCTIONS = (
         "one_of",
         "logic",
         Text("是后面几个值之一", "Is one of the values that follow"),
-        tuple(Form((form.params[0], Param("value", form.params[0].type)), "boolean", form.python, form.sql, sees_null=True, repeat=1) for form in MEMBER.forms),
+        tuple(
+            Form((form.params[0], Param("value", form.params[0].type)), "boolean", form.python, form.sql, sees_null=True, repeat=1, inline=form.inline)
+            for form in MEMBER.forms
+        ),
         (('one_of("a", "b", "a")', True), ("one_of(3, 1, 2)", False), ("one_of(1 / 0, 1)", None)),
         aliases=(
             "ISPICKVAL",
