@@ -61,6 +61,7 @@ class Form:
     limit: float = limits.INTEGER
     may_be_null: bool = False  # null can come out of values that are not null
     cause: Text | None = None  # why null came out then
+    unguarded: str = ""  # like inline, where the sizes show that nothing can leave the range
     inline: str = ""  # Python source of the same, for the generated function
 
     def template(self, count: int, postgresql: bool) -> str:

@@ -82,12 +82,13 @@ def _kinds(form: Form, facts: Sequence[Fact]) -> list[Type] | int:
     wanted = [form.param(i, len(facts)) for i in range(len(facts))]
     if len(facts) < 2 * form.repeat and form.repeat > 1:
         return 0 if len(facts) < form.fewest else _check_each(form, facts)
-    generic = [f.given for f, p in zip(facts, _last_is_value(form, facts)) if p in ("T", "N")]
+    patterns = _last_is_value(form, facts)
+    generic = [f.given for f, p in zip(facts, patterns) if p in ("T", "N")]
     one = unify(generic) if generic else NULL
     if one is None:
         return next(i for i in range(len(facts)) if unify(generic[: i + 1]) is None) if len(generic) == len(facts) else len(facts) - 1
     kinds: list[Type] = []
-    for index, (fact, param, pattern) in enumerate(zip(facts, wanted, _last_is_value(form, facts))):
+    for index, (fact, param, pattern) in enumerate(zip(facts, wanted, patterns)):
         if param.literal and not (isinstance(fact.literal, int) and param.literal[0] <= fact.literal <= param.literal[1]):
             return index
         kind = one if pattern in ("T", "N") else _TYPES[pattern]

@@ -63,7 +63,7 @@ def _integers(symbol: str, python: Callable[..., Any], size: Callable[..., Size]
     operands = params(a="integer", b="integer")
     plain = Form(operands, "integer", python, f"{{0}} {symbol} {{1}}", size=size, inline=f"{{0}} {symbol} {{1}}")
     guarded = replace(plain, sql=_INTEGER_SQLITE.format(op=symbol), postgresql=_INTEGER_PG.format(op=symbol), may_be_null=True, cause=OVERFLOW)
-    guarded = replace(guarded, inline=f"t if {-limits.QUICK} <= (t := {plain.inline}) <= {limits.QUICK} else checked(t)")
+    guarded = replace(guarded, unguarded=plain.inline, inline=f"t if {-limits.QUICK} <= (t := {plain.inline}) <= {limits.QUICK} else checked(t)")
     return plain, guarded
 
 
@@ -217,6 +217,16 @@ def _comparison(node: type[ast.AST]) -> Function:
         forms.append(form("boolean", plain))
     return Function(symbol, "operator", doc, tuple(forms), _EXAMPLES[symbol])
 
+
+# a < b is b > a
+MIRRORED: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.Gt,
+    ast.LtE: ast.GtE,
+    ast.Gt: ast.Lt,
+    ast.GtE: ast.LtE,
+    ast.Eq: ast.Eq,
+    ast.NotEq: ast.NotEq,
+}
 
 OPERATORS: Mapping[type[ast.AST], Function] = dict(_arithmetic()) | {node: _comparison(node) for node in _COMPARE}
 

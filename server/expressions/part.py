@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from server.expressions import limits
+from server.expressions.function import BASE, Size
+
 
 @dataclass(frozen=True)
 class Part:
     """The value is null where one of `needs` is null, and what `code` says elsewhere.
 
     `atom`: a variable or a constant, free to be mentioned twice. `whole`: an int that stands for a number (Python computes with both alike).
+    `size`: how small and how large a number can be here, which is less than the checker had to think of.
     `height`: how deep brackets are nested. `held`: source that is true exactly when the value is, also where `needs` are null.
     """
 
@@ -18,6 +22,7 @@ class Part:
     whole: bool = False
     height: int = 0
     held: str = ""
+    size: Size = BASE
 
     @property
     def sure(self) -> bool:
@@ -45,7 +50,7 @@ class Part:
         if self.code == "None":
             return "False"
         if wanted and (self.held or self.needs in ((), (self.code,))):
-            return self.held or self.code
+            return self.held or self.inner
         if self.needs == (self.code,):
             return f"{self.code} is False"
         test = self.inner if wanted else f"not {self.inner}"
@@ -53,6 +58,12 @@ class Part:
 
 
 NULL = Part("None", atom=True)
+ANY_INTEGER = Size(1, limits.INTEGER + 1)
+
+
+def widest(parts: Iterable[Part]) -> Size:
+    sizes = [p.size for p in parts if p is not NULL]
+    return Size(min(s.small for s in sizes), max(s.large for s in sizes)) if sizes else BASE
 
 
 def union(parts: Iterable[Part]) -> tuple[str, ...]:

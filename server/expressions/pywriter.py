@@ -5,6 +5,7 @@ Parts stay expressions as long as they can, so that Python does the least; what 
 """
 
 import ast
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,20 +17,27 @@ from typing import Any
 
 from server.expressions import limits
 from server.expressions.checked import Checked, Fact, Missing
-from server.expressions.function import CHOICE, Form
+from server.expressions.function import BASE, CHOICE, Form, Size
 from server.expressions.functions.dates import moment_date
 from server.expressions.numbers import bounds_of_equal, checked, settle
+from server.expressions.operators import MIRRORED
 from server.expressions.parse import dotted
-from server.expressions.part import NULL, Part, higher, union
+from server.expressions.part import ANY_INTEGER, NULL, Part, higher, union, widest
 from server.expressions.types import DATE, DATETIME, INTEGER, NUMBER
 from server.expressions.values import READERS
 
-_Q, _N = repr(limits.QUANTUM), repr(limits.NUMBER)
+_N = repr(limits.NUMBER)
+# The sizes that are usual: what is computed with them mostly needs no look at whether it stays in range. Other values take the long way.
+_USUAL = {"integer": Size(1, 2.0**48), "number": Size(2.0**-100, 2.0**100)}
+_UNUSUAL = {
+    "integer": f"not {-(2**48)} <= {{0}} <= {2**48}",
+    "number": f"not ({2.0**-100!r} <= abs({{0}}) < {2.0**100!r} or {{0}} == 0.0)",
+}
 # A value that is already what its type says needs no reader. What is not such a value is read, and mostly null then.
 _ODD = {
     "text": "{0}.__class__ is not str",
     "integer": f"{{0}}.__class__ is not int or {{0}} > {limits.QUICK} or {{0}} < {-limits.QUICK}",
-    "number": f"{{0}}.__class__ is not float or not ({_Q} <= {{0}} < {_N} or {{0}} == 0.0 or -{_N} < {{0}} <= -{_Q})",
+    "number": f"{{0}}.__class__ is not float or not ({2.0**-100!r} <= {{0}} < {2.0**100!r} or {{0}} == 0.0 or -{2.0**100!r} < {{0}} <= -{2.0**-100!r})",
     "boolean": "{0}.__class__ is not bool",
     "date": "{0}.__class__ is not date",
     "datetime": "True",
@@ -39,6 +47,7 @@ _SETTLED = f"{{0}} if {limits.EXACT!r} <= {{0}} < {_N} or {{0}} == 0.0 or -{_N} 
 _NAMES: Mapping[str, Any] = {
     "__builtins__": {},
     "KeyError": KeyError,
+    "abs": abs,
     "float": float,
     "int": int,
     "str": str,
@@ -52,14 +61,6 @@ _DEEPEST = 60  # indentation: Python takes 100 levels
 _HIGHEST = 20  # brackets within brackets: Python takes 200, and what is written here has up to four a level
 _EXACT = 2.0**52  # an int beside a number below this compares as if it were one
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div)
-MIRRORED: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.Gt,
-    ast.LtE: ast.GtE,
-    ast.Gt: ast.Lt,
-    ast.GtE: ast.LtE,
-    ast.Eq: ast.Eq,
-    ast.NotEq: ast.NotEq,
-}
 _SLOT = re.compile(r"\{(\d+)(:key)?\}")
 
 
@@ -74,6 +75,7 @@ class PythonWriter:
         self.indent = 2 if self.trusting else 1
         self.count = 0
         self.read: dict[str, Part] = {}
+        self.floats: set[ast.expr] = set()  # whole numbers that are better floats at once, because that is what becomes of them
 
     def write(self) -> str:
         used = Counter(dotted(n) or "" for n in self.checked.facts if isinstance(n, ast.Name | ast.Attribute))
@@ -119,21 +121,25 @@ class PythonWriter:
         self.line(f"{name} = {code}")
         return Part(name, () if sure else (name,), atom=True)
 
+    def keep(self, part: Part) -> Part:
+        return replace(self.put(part.value, sure=part.sure), size=part.size)
+
     def atom(self, part: Part) -> Part:
         """The part as something that may be mentioned twice."""
         if part.whole:
             part = self.real(part)
-        return part if part.atom else self.put(part.value, sure=part.sure)
+        return part if part.atom else self.keep(part)
 
     def real(self, part: Part) -> Part:
         """An int that stands for a number as a float."""
-        return Part(f"float({part.code})", part.needs, height=part.height + 1) if part.whole else part
+        return Part(f"float({part.code})", part.needs, height=part.height + 1, size=part.size) if part.whole else part
 
     def constant(self, value: Any) -> Part:
         if value is None:
             return NULL
         if isinstance(value, bool | int | float):
-            return Part(repr(value) if value >= 0 else f"({value!r})", atom=True)
+            size = Size(abs(value), abs(value)) if value else Size(1, 1)
+            return Part(repr(value) if value >= 0 else f"({value!r})", atom=True, size=size)
         self.count += 1
         name = f"k{self.count}"
         self.names[name] = value
@@ -151,7 +157,12 @@ class PythonWriter:
             self.line(f"    if {variable} is None: return {'doubt(values, at)' if sure else 'None'}")
         else:
             self.line(f"    if {variable} is not None: {variable} = {reader}({variable})")
-        self.read[name] = Part(variable, () if sure or required else (variable,), atom=True)
+        size = ANY_INTEGER if kind == "integer" else BASE
+        if self.trusting and kind in _USUAL:
+            size = _USUAL[kind]
+            there = "" if sure or required else f"{variable} is not None and "
+            self.line(f"    if {there}{_UNUSUAL[kind].format(variable)}: return doubt(values, at)")
+        self.read[name] = Part(variable, () if sure or required else (variable,), atom=True, size=size)
         return self.read[name]
 
     def required(self, node: ast.expr) -> frozenset[str]:
@@ -176,16 +187,17 @@ class PythonWriter:
         """The part as what the surrounding part wants, except that a whole number may stand for a number."""
         fact = self.checked.facts[node]
         if fact.literal is not Missing and not (isinstance(node, ast.List) and fact.literal == ()):
-            return self.constant(float(fact.literal) if fact.given == NUMBER and fact.literal is not None else fact.literal)
+            number = fact.literal is not None and (fact.given == NUMBER or node in self.floats)
+            return self.constant(float(fact.literal) if number else fact.literal)
         part: Part = getattr(self, f"_{type(node).__name__.lower()}")(node, fact)
-        if fact.to == NUMBER and fact.type == INTEGER and part.code != "None":
-            part = Part(part.code, part.needs, part.atom, True, part.height)
+        if (fact.to == NUMBER or node in self.floats) and fact.type == INTEGER and part.code != "None":
+            part = replace(part, whole=True, held="")
         if fact.to == DATE and fact.type == DATETIME:
             part = self.guarded(f"moment_date(at, {part.inner})", (part,), sure=False)
-        if fact.settle:
+        if fact.settle and not (part.size.small >= limits.EXACT and part.size.large < limits.NUMBER):
             one = self.atom(part)
             part = self.guarded(_SETTLED.format(one.code), (one,), sure=False)
-        return self.put(part.value, sure=part.sure) if part.height > _HIGHEST and not part.whole else part
+        return self.keep(part) if part.height > _HIGHEST and not part.whole else part
 
     def guarded(self, code: str, arguments: Sequence[Part], *, sure: bool = True) -> Part:
         """The code where no argument is null, else null. Not `sure`: the code may give null itself."""
@@ -215,12 +227,24 @@ class PythonWriter:
 
     def _result(self, form: Form, code: str, parts: Sequence[Part]) -> Part:
         if not form.sees_null:
-            return self.guarded(code, parts, sure=not form.may_be_null)
-        sure = not form.may_be_null and (any(p.sure for p in parts) if form.result == "T" else all(p.sure for p in parts))
-        return Part(code, height=higher(parts)) if sure else self.put(code, sure=False)
+            part = self.guarded(code, parts, sure=not form.may_be_null)
+        else:
+            sure = not form.may_be_null and (any(p.sure for p in parts) if form.result == "T" else all(p.sure for p in parts))
+            part = Part(code, height=higher(parts)) if sure else self.put(code, sure=False)
+        return part if part is NULL else replace(part, size=self._size(form, parts))
+
+    def _size(self, form: Form, parts: Sequence[Part]) -> Size:
+        if callable(form.size):
+            found: Size = form.size(*(p.size for p in parts))
+            return Size(found.small, min(found.large, ANY_INTEGER.large)) if form.result == "integer" else found
+        if form.result in ("T", "N") and parts:
+            return widest(parts)
+        return ANY_INTEGER if form.result == "integer" else form.size
 
     def _filled(self, form: Form, *arguments: Part) -> Part:
         """The form's template with the arguments in it. What it mentions twice becomes a variable first."""
+        if form.unguarded and NULL not in arguments and callable(form.size) and form.size(*(p.size for p in arguments)).large <= limits.INTEGER:
+            form = replace(form, inline=form.unguarded, may_be_null=False)
         mentioned = Counter(int(found[1]) for found in _SLOT.finditer(form.inline))
         parts = [self.atom(p) if mentioned[i] > 1 else p for i, p in enumerate(arguments)]
         for i, part in enumerate(parts):  # Python warns of `1 is None`; a variable may be anything
@@ -240,10 +264,11 @@ class PythonWriter:
         tests = [self.holds(test, True) for test, _ in pairs]
         values = [self.real(self.visit(value)) for _, value in pairs]
         last = NULL if other is None else self.real(self.visit(other))
+        size = widest((*values, last))
         sure = all(v.sure for v in (*values, last))
         parts = [v.inner if v.atom or sure else f"({v.value})" for v in (*values, last)]
         code = "".join(f"{value} if {test} else " for value, test in zip(parts, tests)) + parts[-1]
-        return Part(code, height=higher((*values, last))) if sure else self.put(code, sure=False)
+        return replace(Part(code, height=higher((*values, last))) if sure else self.put(code, sure=False), size=size)
 
     def _among(self, template: str, arguments: Sequence[ast.expr]) -> Part | None:
         """A value looked up among literals; None where they are not all literals."""
@@ -276,9 +301,15 @@ class PythonWriter:
             left = self.real(left)
         literal = self.checked.facts[node.right].literal
         if isinstance(node.op, ast.Div) and literal is not Missing and literal:
-            return self.guarded(f"{left.inner} / {right.inner}", (left, right))
+            return self._over(left, right, literal, form)
         right = self.atom(right) if isinstance(node.op, ast.Div) else right
         return self._filled(form, left, right)
+
+    def _over(self, left: Part, right: Part, literal: float, form: Form) -> Part:
+        """Divided by a literal. Python divides slowly: by a power of 2 it can as well multiply."""
+        exact = math.frexp(literal)[0] in (0.5, -0.5) and 1e-9 < abs(literal) < 1e9
+        code = f"{left.inner} * {self.constant(1 / literal).code}" if exact else f"{left.inner} / {right.inner}"
+        return replace(self.guarded(code, (left, right)), size=self._size(form, (left, right)))
 
     def _call(self, node: ast.Call, fact: Fact) -> Part:
         return self.form(fact.forms[0], node.args)
@@ -326,25 +357,31 @@ class PythonWriter:
         return f"{end} if {decided} else {not end}", True
 
     def _ifexp(self, node: ast.IfExp, fact: Fact) -> Part:
+        """Where a number is wanted, whole numbers that are written out become floats: Python adds two floats faster than an int to one."""
+        number = fact.to == NUMBER or node in self.floats
         test = self.holds(node.test, True)
         read = self.read
-        branches = []
+        written, branches = [], []
         for branch in (node.body, node.orelse):
             self.read = dict(read)
-            written, one = self.aside(branch, True)
-            branches.append((written, self.real(one)))
+            if number and self.checked.facts[branch].type == INTEGER:
+                self.floats.add(branch)
+            lines, one = self.aside(branch, True)
+            written.append(lines)
+            branches.append(self.real(one))
         self.read = read
-        (first, body), (second, other) = branches
-        sure = body.sure and other.sure
-        if not first and not second:
-            code = f"{body.inner if sure else f'({body.value})'} if {test} else {other.inner if sure else f'({other.value})'}"
-            return Part(code, height=higher((body, other))) if sure else self.put(code, sure=False)
+        body, other = branches
+        sure, size = body.sure and other.sure, widest(branches)
+        if not any(written):
+            first, second = (p.inner if sure else f"({p.value})" for p in branches)
+            code = f"{first} if {test} else {second}"
+            return Part(code, height=higher(branches), size=size) if sure else replace(self.put(code, sure=False), size=size)
         name = self.new()
-        for head, written, one in ((f"if {test}:", first, body), ("else:", second, other)):
+        for head, lines, one in zip((f"if {test}:", "else:"), written, branches):
             self.line(head)
-            self.lines += written
+            self.lines += lines
             self.line(f"    {name} = {one.value}")
-        return Part(name, () if sure else (name,), atom=True)
+        return Part(name, () if sure else (name,), atom=True, size=size)
 
     def _compare(self, node: ast.Compare, fact: Fact) -> Part:
         operation, right = node.ops[0], node.comparators[0]
