@@ -12,7 +12,7 @@ from server.expressions.function import Function, Size
 from server.expressions.matching import Matched, convert, join_sizes, match, settle_into, unify
 from server.expressions.operators import MEMBER, NEGATE, OPERATORS
 from server.expressions.parse import Source, dotted, parse
-from server.expressions.registry import FUNCTIONS
+from server.expressions.registry import ALIASES, FUNCTIONS
 from server.expressions.types import BOOLEAN, DATE, DATETIME, INTEGER, NULL, NUMBER, TEXT, TEXTS, Scope, Type
 
 __all__ = ["Checked", "check"]
@@ -320,7 +320,7 @@ class _Checker:
         function = FUNCTIONS.get(name)
         facts = self.visit_all(node.args)
         if function is None:
-            return self.problem(node.func, "unknown_function", *unknown_function(name, FUNCTIONS))
+            return self.problem(node.func, "unknown_function", *unknown_function(name, FUNCTIONS, ALIASES))
         if facts is None or not self._arity(node, function):
             return None
         for index, (argument, fact) in enumerate(zip(node.args, facts)):

@@ -2,9 +2,10 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from server.errors import Text
+from server.expressions.function import Function
 from server.expressions.types import Scope, Type
 
 TYPE_NAMES: dict[str, Text] = {
@@ -19,40 +20,33 @@ TYPE_NAMES: dict[str, Text] = {
     "N": Text("数字", "a number"),
     "T": Text("值", "a value"),
 }
-# Names from other languages and spreadsheets, and what to write here.
-HABITS: dict[str, str] = {
-    "len": "length(text)",
-    "strlen": "length(text)",
-    "substr": "left(text, n)",
-    "substring": "left(text, n)",
-    "mid": "left(text, n)",
-    "isnull": "is_empty(x)",
-    "isblank": "is_empty(x)",
-    "isempty": "is_empty(x)",
-    "ifnull": "coalesce(x, other)",
-    "nvl": "coalesce(x, other)",
-    "iif": "a if condition else b",
-    "IF": "a if condition else b",
-    "IFS": "case(condition, value, ...)",
-    "switch": "case(condition, value, ...)",
-    "datediff": "days_between(a, b)",
-    "dateadd": "add_days(day, n)",
-    "str": "text(x)",
-    "int": "floor(x)",
-    "float": "x * 1.0",
-    "pow": "power(x, y)",
-    "log": "ln(x)",
-    "ceiling": "ceil(x)",
-    "concatenate": "concat(a, b)",
-    "edate": "add_months(day, n)",
-    "eomonth": "end_of_month(day)",
-    "datedif": "days_between(a, b)",
-    "includes": "has(list, value)",
-    "mod": "a % b",
-    "sum": "a + b",
-    "avg": "(a + b) / 2",
-    "any": "a or b",
+# What other languages write as a call and here is an operator. Foreign names of functions stand in the functions' records (`aliases`).
+OPERATORS: dict[str, str] = {
+    "and": "a and b",
     "all": "a and b",
+    "or": "a or b",
+    "any": "a or b",
+    "not": "not a",
+    "if": "a if condition else b",
+    "iif": "a if condition else b",
+    "mod": "a % b",
+    "modulo": "a % b",
+    "remainder": "a % b",
+    "quotient": "a // b",
+    "div": "a // b",
+    "equals": "a == b",
+    "exact": "a == b",
+    "in": "x in [a, b]",
+    "float": "x * 1.0",
+    "isnotnull": "x is not None",
+    "true": "True",
+    "false": "False",
+    "null": "None",
+    "且": "a and b",
+    "或": "a or b",
+    "非": "not a",
+    "如果": "a if condition else b",
+    "求余": "a % b",
 }
 CONSTANTS = {"true": "True", "TRUE": "True", "false": "False", "FALSE": "False", "null": "None", "NULL": "None", "nil": "None", "none": "None", "NONE": "None"}
 
@@ -97,12 +91,22 @@ def unknown_name(name: str, scope: Scope, functions: Iterable[str]) -> tuple[Tex
     return message, near
 
 
-def unknown_function(name: str, functions: Iterable[str]) -> tuple[Text, Text | None]:
+def unknown_function(name: str, functions: Mapping[str, Function], aliases: Mapping[str, Function]) -> tuple[Text, Text | None]:
     message = Text(f"没有函数 {name}", f"There is no function {name}")
-    habit = HABITS.get(name) or HABITS.get(name.lower()) or HABITS.get(name.upper())
-    if habit and name.lower() not in functions:
-        return message, Text(f"请写作 {habit}", f"Write {habit}")
-    return message, did_you_mean(name, functions)
+    lowered = name.lower()
+    if lowered not in functions and lowered in OPERATORS:
+        return message, Text(f"请写作 {OPERATORS[lowered]}", f"Write {OPERATORS[lowered]}")
+    if lowered in aliases:
+        meant = aliases[lowered]
+        return message, Text(f"请写作 {meant.signature}: {meant.doc.zh}", f"Write {meant.signature}: {meant.doc.en}")
+    return message, did_you_mean(name, functions) or _foreign_near(lowered, aliases)
+
+
+def _foreign_near(name: str, aliases: Mapping[str, Function]) -> Text | None:
+    """A foreign name with a slip of the pen, or a Chinese word that a search word is part of."""
+    near = difflib.get_close_matches(name, aliases, n=1, cutoff=0.8)
+    near = near or [a for a in aliases if len(a) > 1 and not a.isascii() and a in name][:1]
+    return Text(f"是否指 {aliases[near[0]].signature}?", f"Did you mean {aliases[near[0]].signature}?") if near else None
 
 
 def as_condition(kind: Type, written: str) -> Text | None:

@@ -88,6 +88,7 @@ class Function:
     forms: tuple[Form, ...]
     examples: tuple[tuple[str, Any], ...] = ()
     null: str = "propagates"  # "propagates": null when an argument is null; "handles": see the doc
+    aliases: tuple[str, ...] = ()  # what other products call it, in their spelling, and Chinese words people search for
 
     @property
     def signature(self) -> str:
@@ -108,6 +109,17 @@ def by_name(functions: tuple[Function, ...]) -> Mapping[str, Function]:
         if function.name in found:
             raise ValueError(f"two functions are called {function.name}")
         found[function.name] = function
+    return found
+
+
+def by_alias(functions: Mapping[str, Function]) -> Mapping[str, Function]:
+    """Foreign names in small letters. One name means one function; a function's own name is never a foreign name of another."""
+    found: dict[str, Function] = {}
+    for function in functions.values():
+        for alias in (a.lower() for a in function.aliases):
+            if alias in functions or alias in found:
+                raise ValueError(f"{alias} is another name of two functions")
+            found[alias] = function
     return found
 
 

@@ -54,14 +54,14 @@ def _band(x: float, *limits: float) -> int:
     return sum(1 for v in limits if numbers.key(x) >= numbers.key(v))
 
 
-def _extreme(name: str, python: Any, postgresql: str, doc: Text, examples: tuple[tuple[str, Any], ...]) -> Function:
+def _extreme(name: str, python: Any, postgresql: str, doc: Text, examples: tuple[tuple[str, Any], ...], aliases: tuple[str, ...]) -> Function:
     def pg(count: int) -> str:
         missing = " OR ".join(f"{{{at}}} IS NULL" for at in range(count))
         return f"CASE WHEN {missing} THEN NULL ELSE {postgresql}({{*}}) END"
 
     inline = f"{{1}} if {{1}} {'<' if name == 'min' else '>'} {{0}} else {{0}}"
     forms = tuple(Form(params(x=kind, other=kind), kind, python, f"{name}({{*}})", pg, repeat=1, inline=inline) for kind in ("N", "date", "datetime"))
-    return Function(name, "number", doc, forms, examples)
+    return Function(name, "number", doc, forms, examples, aliases=aliases)
 
 
 FUNCTIONS = (
@@ -74,6 +74,10 @@ FUNCTIONS = (
             Form(params(x="number"), "number", operator.abs, "abs({0})"),
         ),
         (("abs(-3)", 3), ("abs(-2.5)", 2.5)),
+        aliases=(
+            "ABSOLUTE",
+            "绝对值",
+        ),
     ),
     _extreme(
         "min",
@@ -81,6 +85,11 @@ FUNCTIONS = (
         "least",
         Text("最小值；有一个为空则为空", "The smallest; null when one is null"),
         (("min(3, 1, 2)", 1), ("min(1, 0.5)", 0.5), ("min(1, 1 / 0)", None)),
+        aliases=(
+            "MINIMUM",
+            "LEAST",
+            "最小值",
+        ),
     ),
     _extreme(
         "max",
@@ -88,6 +97,11 @@ FUNCTIONS = (
         "greatest",
         Text("最大值；有一个为空则为空", "The largest; null when one is null"),
         (("max(3, 1, 2)", 3), ("max(1, 1 / 0)", None), ("max(1, 2.5)", 2.5)),
+        aliases=(
+            "MAXIMUM",
+            "GREATEST",
+            "最大值",
+        ),
     ),
     Function(
         "round",
@@ -103,6 +117,7 @@ FUNCTIONS = (
             ),
         ),
         (("round(2.5)", 3), ("round(-2.5)", -3), ("round(2.675, 2)", 2.68), ("round(1234.5, -2)", 1200.0), ("round(0.49999)", 0), ("round(1e30)", None)),
+        aliases=("四舍五入",),
     ),
     Function(
         "floor",
@@ -110,6 +125,12 @@ FUNCTIONS = (
         Text("向下取整", "Rounds down"),
         (_whole(numbers.floor_number, _FLOOR),),
         (("floor(2.7)", 2), ("floor(-2.1)", -3), ("floor(0.1 * 30)", 3), ("floor(-1e30)", None)),
+        aliases=(
+            "INT",
+            "MFLOOR",
+            "向下取整",
+            "取整",
+        ),
     ),
     Function(
         "ceil",
@@ -117,6 +138,11 @@ FUNCTIONS = (
         Text("向上取整", "Rounds up"),
         (_whole(numbers.ceil_number, _CEIL),),
         (("ceil(2.1)", 3), ("ceil(-2.7)", -2), ("ceil(0.1 * 3 * 10)", 3), ("ceil(1e19)", None)),
+        aliases=(
+            "CEILING",
+            "MCEILING",
+            "向上取整",
+        ),
     ),
     Function(
         "sqrt",
@@ -134,6 +160,10 @@ FUNCTIONS = (
             ),
         ),
         (("sqrt(9)", 3.0), ("sqrt(-1)", None), ("sqrt(0)", 0.0)),
+        aliases=(
+            "平方根",
+            "开方",
+        ),
     ),
     Function(
         "exp",
@@ -150,6 +180,7 @@ FUNCTIONS = (
             ),
         ),
         (("exp(0)", 1.0), ("exp(1000)", None), ("exp(-1000)", 0.0)),
+        aliases=("指数",),
     ),
     Function(
         "ln",
@@ -168,8 +199,24 @@ FUNCTIONS = (
             ),
         ),
         (("ln(1)", 0.0), ("ln(0)", None), ("ln(-1)", None), ("ln(exp(2))", 2.0)),
+        aliases=(
+            "NATURALLOG",
+            "LOGN",
+            "自然对数",
+        ),
     ),
-    Function("power", "number", Text("乘方，同 **", "A power, like **"), (POWER,), (("power(2, 3)", 8.0), ("power(0, -1)", None), ("power(4, 0.5)", 2.0))),
+    Function(
+        "power",
+        "number",
+        Text("乘方，同 **", "A power, like **"),
+        (POWER,),
+        (("power(2, 3)", 8.0), ("power(0, -1)", None), ("power(4, 0.5)", 2.0)),
+        aliases=(
+            "POW",
+            "乘方",
+            "幂",
+        ),
+    ),
     Function(
         "clamp",
         "number",
@@ -184,6 +231,10 @@ FUNCTIONS = (
             ),
         ),
         (("clamp(120, 0, 100)", 100), ("clamp(-0.5, 0, 1)", 0.0), ("clamp(1 / 0, 0, 1)", None)),
+        aliases=(
+            "LIMIT",
+            "限制范围",
+        ),
     ),
     Function(
         "percent_change",
@@ -201,6 +252,13 @@ FUNCTIONS = (
             ),
         ),
         (("percent_change(80, 100)", -20.0), ("percent_change(5, 0)", None), ("percent_change(-50, -100)", 50.0)),
+        aliases=(
+            "GROWTH",
+            "变化率",
+            "同比",
+            "环比",
+            "增长率",
+        ),
     ),
     Function(
         "safe_ratio",
@@ -219,6 +277,12 @@ FUNCTIONS = (
             ),
         ),
         (("safe_ratio(1, 4)", 0.25), ("safe_ratio(1, 0)", None)),
+        aliases=(
+            "RATIO",
+            "DIVIDE",
+            "比率",
+            "占比",
+        ),
     ),
     Function(
         "sigmoid",
@@ -234,6 +298,10 @@ FUNCTIONS = (
             ),
         ),
         (("sigmoid(0)", 0.5), ("sigmoid(1000)", 1.0)),
+        aliases=(
+            "LOGISTIC",
+            "概率",
+        ),
     ),
     Function(
         "band",
@@ -252,5 +320,11 @@ FUNCTIONS = (
             ),
         ),
         (("band(45, 20, 40, 60)", 2), ("band(5, 20, 40)", 0), ("band(20, 20)", 1)),
+        aliases=(
+            "BUCKET",
+            "WIDTH_BUCKET",
+            "分段",
+            "分档",
+        ),
     ),
 )

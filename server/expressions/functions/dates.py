@@ -77,8 +77,8 @@ def _stamp(moment: datetime) -> float:
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
 
 
-def _part(name: str, doc: Text, python: Any, sqlite: str, postgresql: str, limit: int, *examples: tuple[str, Any]) -> Function:
-    return Function(name, "date", doc, (Form(params(day="date"), "integer", python, sqlite, postgresql, limit=limit),), examples)
+def _part(name: str, doc: Text, python: Any, sqlite: str, postgresql: str, limit: int, *examples: tuple[str, Any], aliases: tuple[str, ...] = ()) -> Function:
+    return Function(name, "date", doc, (Form(params(day="date"), "integer", python, sqlite, postgresql, limit=limit),), examples, aliases=aliases)
 
 
 _PG_MONTH = "CAST(date_trunc('month', CAST({0} AS timestamp)) AS date)"
@@ -102,6 +102,11 @@ FUNCTIONS = (
         Text("评估日", "The day of the evaluation"),
         (Form((), "date", lambda at: at.today, "{today}", at=True),),
         (("today()", date(2024, 3, 15)),),
+        aliases=(
+            "CURRENT_DATE",
+            "CURDATE",
+            "今天",
+        ),
     ),
     Function(
         "now",
@@ -109,6 +114,11 @@ FUNCTIONS = (
         Text("评估时刻", "The moment of the evaluation"),
         (Form((), "datetime", lambda at: at.instant, "{now}", at=True),),
         (("now() == now()", True), ("date_of(now())", date(2024, 3, 15))),
+        aliases=(
+            "CURRENT_TIMESTAMP",
+            "SYSDATE",
+            "现在",
+        ),
     ),
     Function(
         "date",
@@ -132,6 +142,11 @@ FUNCTIONS = (
             ("date(2024, 13, 1)", None),
             ("date(0, 1, 1)", None),
         ),
+        aliases=(
+            "NEWDATE",
+            "MAKE_DATE",
+            "日期",
+        ),
     ),
     Function(
         "date_of",
@@ -139,6 +154,10 @@ FUNCTIONS = (
         Text("时刻在本地时区的日期", "The date of a moment in the organisation's zone"),
         (Form(params(day="date"), "date", lambda day: day, "{0}"),),
         (("date_of(now())", date(2024, 3, 15)),),
+        aliases=(
+            "DATEVALUE",
+            "取日期",
+        ),
     ),
     Function(
         "days_between",
@@ -155,6 +174,13 @@ FUNCTIONS = (
             ),
         ),
         (("days_between(date(2024, 2, 28), date(2024, 3, 1))", 2), ("days_between(date(2024, 1, 2), date(2024, 1, 1))", -1)),
+        aliases=(
+            "DATEDIF",
+            "DATEDIFF",
+            "DAYS",
+            "天数",
+            "相差天数",
+        ),
     ),
     Function(
         "hours_between",
@@ -170,6 +196,11 @@ FUNCTIONS = (
             ),
         ),
         (("hours_between(now(), now())", 0.0),),
+        aliases=(
+            "HOURS",
+            "小时数",
+            "相差小时",
+        ),
     ),
     Function(
         "business_days",
@@ -177,6 +208,12 @@ FUNCTIONS = (
         Text("a 之后到 b 为止的周一至周五天数（不计法定节假日）", "Mondays to Fridays after a up to and including b (public holidays are not known)"),
         (Form(params(a="date", b="date"), "integer", business_days, _weekday_count(_WEEKDAYS_SQLITE), _weekday_count(_WEEKDAYS_PG), limit=4e6),),
         (("business_days(date(2024, 3, 15), date(2024, 3, 18))", 1), ("business_days(date(2024, 3, 18), date(2024, 3, 15))", -1)),
+        aliases=(
+            "NETWORKDAYS",
+            "WORKDAYS",
+            "工作日",
+            "工作日天数",
+        ),
     ),
     Function(
         "add_days",
@@ -195,6 +232,12 @@ FUNCTIONS = (
             ),
         ),
         (("add_days(date(2024, 2, 28), 2)", date(2024, 3, 1)), ("add_days(date(9999, 12, 31), 1)", None), ("add_days(today(), -5000000000)", None)),
+        aliases=(
+            "DATEDELTA",
+            "DATEADD",
+            "ADDDAYS",
+            "加天数",
+        ),
     ),
     Function(
         "add_months",
@@ -217,8 +260,14 @@ FUNCTIONS = (
             ("add_months(date(2024, 3, 31), -1)", date(2024, 2, 29)),
             ("add_months(today(), 999999)", None),
         ),
+        aliases=(
+            "ADDMONTHS",
+            "EDATE",
+            "MONTHDELTA",
+            "加月",
+        ),
     ),
-    _part("year", Text("年", "The year"), lambda d: d.year, _YEAR, "CAST(extract(year FROM {0}) AS bigint)", 9999, ("year(today())", 2024)),
+    _part("year", Text("年", "The year"), lambda d: d.year, _YEAR, "CAST(extract(year FROM {0}) AS bigint)", 9999, ("year(today())", 2024), aliases=("年",)),
     _part(
         "quarter",
         Text("季度 1-4", "The quarter, 1 to 4"),
@@ -227,9 +276,32 @@ FUNCTIONS = (
         "CAST(extract(quarter FROM {0}) AS bigint)",
         4,
         ("quarter(today())", 1),
+        aliases=("季度",),
     ),
-    _part("month", Text("月 1-12", "The month, 1 to 12"), lambda d: d.month, _MONTH, "CAST(extract(month FROM {0}) AS bigint)", 12, ("month(today())", 3)),
-    _part("day", Text("日 1-31", "The day of the month, 1 to 31"), lambda d: d.day, _DAY, "CAST(extract(day FROM {0}) AS bigint)", 31, ("day(today())", 15)),
+    _part(
+        "month",
+        Text("月 1-12", "The month, 1 to 12"),
+        lambda d: d.month,
+        _MONTH,
+        "CAST(extract(month FROM {0}) AS bigint)",
+        12,
+        ("month(today())", 3),
+        aliases=("月",),
+    ),
+    _part(
+        "day",
+        Text("日 1-31", "The day of the month, 1 to 31"),
+        lambda d: d.day,
+        _DAY,
+        "CAST(extract(day FROM {0}) AS bigint)",
+        31,
+        ("day(today())", 15),
+        aliases=(
+            "DAYOFMONTH",
+            "日",
+            "号",
+        ),
+    ),
     _part(
         "weekday",
         Text("星期，周一为 1，周日为 7", "The day of the week, Monday is 1, Sunday is 7"),
@@ -239,6 +311,12 @@ FUNCTIONS = (
         7,
         ("weekday(today())", 5),
         ("weekday(date(2024, 3, 17))", 7),
+        aliases=(
+            "DAYOFWEEK",
+            "ISODOW",
+            "星期",
+            "周几",
+        ),
     ),
     Function(
         "start_of_month",
@@ -246,6 +324,11 @@ FUNCTIONS = (
         Text("当月第一天", "The first day of the month"),
         (Form(params(day="date"), "date", lambda d: d.replace(day=1), "substr({0}, 1, 8) || '01'", _PG_MONTH),),
         (("start_of_month(today())", date(2024, 3, 1)),),
+        aliases=(
+            "BOMONTH",
+            "FIRST_DAY",
+            "月初",
+        ),
     ),
     Function(
         "end_of_month",
@@ -256,6 +339,11 @@ FUNCTIONS = (
             ("end_of_month(today())", date(2024, 3, 31)),
             ("end_of_month(date(2024, 2, 1))", date(2024, 2, 29)),
             ("end_of_month(date(9999, 12, 5))", date(9999, 12, 31)),
+        ),
+        aliases=(
+            "EOMONTH",
+            "LAST_DAY",
+            "月末",
         ),
     ),
     Function(
@@ -286,6 +374,11 @@ FUNCTIONS = (
             ),
         ),
         (("age_in_years(date(2004, 3, 15))", 20), ("age_in_years(date(2004, 3, 16))", 19), ("age_in_years(date(2000, 2, 29), date(2001, 2, 28))", 0)),
+        aliases=(
+            "AGE",
+            "年龄",
+            "周岁",
+        ),
     ),
 )
 

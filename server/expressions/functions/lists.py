@@ -46,6 +46,10 @@ FUNCTIONS = (
         ),
         (('has(["a", "b"], "a")', True), ('has(["ab"], "a")', False)),
         null="handles",
+        aliases=(
+            "INCLUDES",
+            "含有",
+        ),
     ),
     Function(
         "any_of",
@@ -58,6 +62,10 @@ FUNCTIONS = (
         ),
         (('any_of(["a", "b"], ["b", "c"])', True), ('any_of(["a"], ["b", "c"])', False)),
         null="handles",
+        aliases=(
+            "ANYOF",
+            "任一",
+        ),
     ),
     Function(
         "all_of",
@@ -75,6 +83,10 @@ FUNCTIONS = (
         ),
         (('all_of(["a", "b"], ["b"])', True), ('all_of(["a"], ["a", "c"])', False)),
         null="handles",
+        aliases=(
+            "ALLOF",
+            "全部",
+        ),
     ),
     Function(
         "count",
@@ -93,5 +105,10 @@ FUNCTIONS = (
         ),
         (('count(["a", "b"])', 2), ("count([])", 0)),
         null="handles",
+        aliases=(
+            "PICKLISTCOUNT",
+            "CARDINALITY",
+            "个数",
+        ),
     ),
 )

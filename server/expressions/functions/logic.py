@@ -54,6 +54,12 @@ FUNCTIONS = (
         ),
         (('is_empty("")', True), ('is_empty("a")', False), ("is_empty(1 / 0)", True), ("is_empty(0)", False)),
         null="handles",
+        aliases=(
+            "ISEMPTY",
+            "ISBLANK",
+            "ISNULL",
+            "为空",
+        ),
     ),
     Function(
         "coalesce",
@@ -62,6 +68,13 @@ FUNCTIONS = (
         (Form(params(x="T", other="T"), "T", _coalesce, "coalesce({*})", sees_null=True, repeat=1, inline="{0} if {0} is not None else {1}"),),
         (("coalesce(1 / 0, 5)", 5.0), ("coalesce(1, 2)", 1), ("coalesce(None, 1 / 0, None)", None)),
         null="handles",
+        aliases=(
+            "IFNULL",
+            "NVL",
+            "NULLVALUE",
+            "空值替换",
+            "默认值",
+        ),
     ),
     Function(
         "case",
@@ -73,6 +86,10 @@ FUNCTIONS = (
         (Form(params(condition="boolean", value="T"), "T", _case, _case_sql, sees_null=True, repeat=2, least=2, may_be_null=True),),
         (('case(1 > 2, "a", 2 > 1, "b", "c")', "b"), ('case(1 > 2, "a")', None), ('case(1 / 0 > 1, "a", "b")', "b"), ("case(False, 1, 2.5)", 2.5)),
         null="handles",
+        aliases=(
+            "IFS",
+            "多条件",
+        ),
     ),
     Function(
         "between",
@@ -86,6 +103,7 @@ FUNCTIONS = (
             ("between(5, 1 / 0, 3)", False),
             ("between(2, 1 / 0, 3)", None),
         ),
+        aliases=("介于",),
     ),
     Function(
         "one_of",
@@ -93,5 +111,10 @@ FUNCTIONS = (
         Text("是后面几个值之一", "Is one of the values that follow"),
         tuple(Form((form.params[0], Param("value", form.params[0].type)), "boolean", form.python, form.sql, sees_null=True, repeat=1) for form in MEMBER.forms),
         (('one_of("a", "b", "a")', True), ("one_of(3, 1, 2)", False), ("one_of(1 / 0, 1)", None)),
+        aliases=(
+            "ISPICKVAL",
+            "ONEOF",
+            "属于",
+        ),
     ),
 )

@@ -42,6 +42,13 @@ FUNCTIONS = (
         Text("字符数", "The number of characters"),
         (Form(params(text="text"), "integer", len, "length({0})", "CAST(length({0}) AS bigint)", limit=limits.TEXT_LENGTH),),
         (('length("客户")', 2), ('length("")', 0), ('length("a😀")', 2)),
+        aliases=(
+            "LEN",
+            "STRLEN",
+            "CHAR_LENGTH",
+            "长度",
+            "字数",
+        ),
     ),
     Function(
         "lower",
@@ -49,6 +56,11 @@ FUNCTIONS = (
         Text("小写", "In small letters"),
         (Form(params(text="text"), "text", str.lower, "weatherglass_lower({0})", 'lower({0} COLLATE "und-x-icu") COLLATE "default"'),),
         (('lower("ÄB")', "äb"), ('lower("ΣΑΣ")', "σας")),
+        aliases=(
+            "LOWERCASE",
+            "LCASE",
+            "小写",
+        ),
     ),
     Function(
         "upper",
@@ -56,6 +68,11 @@ FUNCTIONS = (
         Text("大写", "In capital letters"),
         (Form(params(text="text"), "text", str.upper, "weatherglass_upper({0})", 'upper({0} COLLATE "und-x-icu") COLLATE "default"'),),
         (('upper("äß")', "ÄSS"), ('upper("客户a")', "客户A")),
+        aliases=(
+            "UPPERCASE",
+            "UCASE",
+            "大写",
+        ),
     ),
     Function(
         "trim",
@@ -63,6 +80,11 @@ FUNCTIONS = (
         Text("去掉两端空白", "Without white space at both ends"),
         (Form(params(text="text"), "text", lambda x: x.strip(WHITE_SPACE), "trim({0}, BLANKS)", "btrim({0}, BLANKS)"),),
         (('trim("　客户 ")', "客户"), ('trim("  ")', "")),
+        aliases=(
+            "STRIP",
+            "BTRIM",
+            "去空格",
+        ),
     ),
     Function(
         "contains",
@@ -70,6 +92,7 @@ FUNCTIONS = (
         Text("文本中有这一部分（区分大小写）", "The text has this part (capital letters matter)"),
         (Form(params(text="text", part="text"), "boolean", lambda x, part: part in x, "instr({0}, {1}) > 0", "strpos({0}, {1}) > 0", inline="{1} in {0}"),),
         (('contains("weatherglass", "glass")', True), ('contains("ABC", "b")', False), ('contains("x", "")', True), ('contains("晴雨表", "雨")', True)),
+        aliases=("包含",),
     ),
     Function(
         "starts_with",
@@ -77,6 +100,11 @@ FUNCTIONS = (
         Text("以此开头", "Begins with this"),
         (Form(params(text="text", part="text"), "boolean", str.startswith, "substr({0}, 1, length({1})) = {1}", "starts_with({0}, {1})"),),
         (('starts_with("C-00001", "C-")', True), ('starts_with("c", "C")', False), ('starts_with("", "C")', False)),
+        aliases=(
+            "BEGINS",
+            "STARTSWITH",
+            "开头",
+        ),
     ),
     Function(
         "ends_with",
@@ -92,6 +120,10 @@ FUNCTIONS = (
             ),
         ),
         (('ends_with("report.pdf", ".pdf")', True), ('ends_with("f", "pdf")', False), ('ends_with("x", "")', True)),
+        aliases=(
+            "ENDSWITH",
+            "结尾",
+        ),
     ),
     Function(
         "concat",
@@ -99,6 +131,11 @@ FUNCTIONS = (
         Text("把文本连起来；有一个为空则为空", "The texts in a row; null when one is null"),
         (Form(params(text="text", other="text"), "text", _concat, _concat_sql, repeat=1, may_be_null=True, cause=TOO_LONG),),
         (('concat("a", "b", "c")', "abc"), ('concat("a", None if 1 > 0 else "b")', None)),
+        aliases=(
+            "CONCATENATE",
+            "连接",
+            "拼接",
+        ),
     ),
     Function(
         "text",
@@ -111,6 +148,13 @@ FUNCTIONS = (
             Form(params(x="text"), "text", _text, "{0}"),
         ),
         (("text(12)", "12"), ("text(0.1 + 0.2)", "0.3"), ("text(2.0)", "2"), ("text(date(2024, 2, 29))", "2024-02-29"), ("text(-1 / 3)", "-0.333333333")),
+        aliases=(
+            "STR",
+            "STRING",
+            "TO_CHAR",
+            "TOSTRING",
+            "转文本",
+        ),
     ),
     Function(
         "left",
@@ -118,6 +162,11 @@ FUNCTIONS = (
         Text("前几个字符", "The first characters"),
         (Form((Param("text", "text"), Param("count", "integer")), "text", _left, f"substr({{0}}, 1, {_COUNT})", f"left({{0}}, CAST({_COUNT} AS integer))"),),
         (('left("客户编号", 2)', "客户"), ('left("ab", 9)', "ab"), ('left("ab", -1)', "")),
+        aliases=(
+            "LEFTB",
+            "左边",
+            "前几个字",
+        ),
     ),
     Function(
         "right",
@@ -133,5 +182,10 @@ FUNCTIONS = (
             ),
         ),
         (('right("客户编号", 2)', "编号"), ('right("ab", 9)', "ab"), ('right("ab", 0)', "")),
+        aliases=(
+            "RIGHTB",
+            "右边",
+            "后几个字",
+        ),
     ),
 )
