@@ -58,7 +58,7 @@ def _times(case: Case, rounds: int) -> dict[str, float]:
     }
     for name, peer in peers(checked.tree):
         if peer is None:
-            print(f"{case.name}: {name} is left out, it is not installed (pip install '.[bench]')", file=sys.stderr)
+            print(f"{case.name}: {name} is left out, it is not installed (pip install -e '.[bench]')", file=sys.stderr)
             continue
         given = [{k: float(v) if isinstance(v, int) else v for k, v in record.items()} for record in used] if "common" in name else used
         wrong = sum(not _same(peer(values), case.by_hand(values)) for values in given)
