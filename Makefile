@@ -34,7 +34,7 @@ serve: $(VENV)/installed ## the server on var/weatherglass.sqlite with the templ
 test: $(VENV)/installed-dev ## everything: lint, types, floors, tests on SQLite and PostgreSQL, browser tests
 	@./.ci/system-packages
 	@$(MAKE) --no-print-directory lint
-	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 lint: $(VENV)/installed-dev ## ruff, mypy strict, import floors
 	@$(BIN)/ruff check .

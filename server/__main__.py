@@ -1,5 +1,5 @@
 """`python -m server` is the command `weatherglass` of a checkout that was not installed."""
 
-from server.cli import main
+from server.cli.main import main
 
 main()

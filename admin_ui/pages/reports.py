@@ -15,8 +15,9 @@ from server.errors import Text
 from server.feature import Work
 from server.features.access import service as access
 from server.features.objects.wording import option_titles
-from server.features.reports import service as reports
-from server.features.reports.service import CustomerReport, MatrixTable
+from server.features.reports.company import company_report
+from server.features.reports.record import customer_report
+from server.features.reports.report import CustomerReport, MatrixTable
 
 router = APIRouter()
 AREA = Area(router, (Link("reports", Text("报告", "Reports"), "/reports", "report", "reports", 70),))
@@ -31,7 +32,7 @@ POLICIES: Mapping[str, Text] = {
 @router.get("/reports", response_class=HTMLResponse)
 def company(request: Request, as_of: str = "") -> HTMLResponse:
     with reading(request, "reports") as work:
-        report = reports.company_report(work, _day(as_of))
+        report = company_report(work, _day(as_of))
         context: dict[str, Any] = {
             "r": report,
             "views": [(m, heat_view(report.scope.object, m)) for m in report.matrices],
@@ -44,7 +45,7 @@ def company(request: Request, as_of: str = "") -> HTMLResponse:
 @router.get("/o/{object_key}/{record_id:int}/report", response_class=HTMLResponse)
 def record(request: Request, object_key: str, record_id: int) -> HTMLResponse:
     with reading(request, "reports") as work:
-        report = reports.customer_report(work, object_key, record_id)
+        report = customer_report(work, object_key, record_id)
         matrices = {m.key: m for m in work.catalog.all("matrix")}
         context: dict[str, Any] = {
             "r": report,

@@ -23,4 +23,4 @@ class Output:
 
     @property
     def as_name(self) -> Name:
-        return Name(self.type, True, self.title, self.unit, tuple(key for key, _ in self.options))
+        return Name(self.type, True, self.title, self.unit, tuple(key for key, _ in self.options), dict(self.options))

@@ -15,6 +15,7 @@ from server.expressions.numbers import number_text
 from server.expressions.parse import dotted
 from server.expressions.types import At
 
+NO_WORDS: Mapping[str, Text] = {}
 UNKNOWN_INPUT = Text("没有数据", "no data")
 
 
@@ -149,11 +150,15 @@ class _Teller:
 
     def _single(self, node: ast.expr, left: ast.expr, operation: type[ast.cmpop], right: ast.expr) -> str:
         """What was compared, and in brackets with what, and how it came out."""
-        other = self._plain(right) if self._is_literal(right) or isinstance(right, ast.List) else self._value(right)
         held = self.tracer.value(node)
+        words = self._words_of(left) or self._words_of(right)
+        if operation is ast.Eq and held is True and words:
+            return self._value(left, words)  # "the level is high" has said it
+        other = self._plain(right, words) if self._is_literal(right) or isinstance(right, ast.List) else self._value(right)
         verdict = "" if held is True else self.say("，不满足", ", not met") if held is False else self.say("，无法判断", ", cannot be judged")
         return self.say(
-            f"{self._value(left)}（{self._symbol(operation)} {other}{verdict}）", f"{self._value(left)} ({self._symbol(operation)} {other}{verdict})"
+            f"{self._value(left, words)}（{self._symbol(operation)} {other}{verdict}）",
+            f"{self._value(left, words)} ({self._symbol(operation)} {other}{verdict})",
         )
 
     def _chain(self, node: ast.Compare) -> str:
@@ -170,19 +175,24 @@ class _Teller:
     def _is_literal(self, node: ast.expr) -> bool:
         return self.checked.facts[node].literal is not Missing
 
-    def _plain(self, node: ast.expr) -> str:
-        if isinstance(node, ast.List):
-            return self.say("、", ", ").join(self._plain(item) for item in node.elts)
-        return show(self.tracer.value(node), self.locale)
+    def _words_of(self, node: ast.expr) -> Mapping[str, Text]:
+        """What the options of a choice are called."""
+        name = dotted(node) if isinstance(node, ast.Name | ast.Attribute) else None
+        return self.checked.scope.names[name].words if name else {}
 
-    def _value(self, node: ast.expr) -> str:
+    def _plain(self, node: ast.expr, words: Mapping[str, Text] = NO_WORDS) -> str:
+        if isinstance(node, ast.List):
+            return self.say("、", ", ").join(self._plain(item, words) for item in node.elts)
+        return show(self.tracer.value(node), self.locale, words)
+
+    def _value(self, node: ast.expr, words: Mapping[str, Text] = NO_WORDS) -> str:
         """Its title, or its text, and its value."""
         if self._is_literal(node):
-            return self._plain(node)
+            return self._plain(node, words)
         name = dotted(node) if isinstance(node, ast.Name | ast.Attribute) else None
         title = self.titles.get(name or "") or (self.checked.scope.names[name].title if name else None)
         label = title.of(self.locale) if title else self._words(node)
-        value = show(self.tracer.value(node), self.locale)
+        value = show(self.tracer.value(node), self.locale, words or self._words_of(node))
         return self.say(f"{label}为 {value}", f"{label} is {value}")
 
     def _words(self, node: ast.expr) -> str:
@@ -196,8 +206,8 @@ class _Teller:
         return " ".join(text.split())
 
 
-def show(value: Any, locale: str) -> str:
-    """A value in words, for sentences; pages format money and units themselves."""
+def show(value: Any, locale: str, words: Mapping[str, Text] = NO_WORDS) -> str:
+    """A value in words, for sentences; pages format money and units themselves. `words`: the titles of options."""
     zh = locale.startswith("zh")
     if value is None:
         return "无数据" if zh else "unknown"
@@ -210,5 +220,5 @@ def show(value: Any, locale: str) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list | tuple):
-        return ("、" if zh else ", ").join(str(v) for v in value)
-    return str(value)
+        return ("、" if zh else ", ").join(show(v, locale, words) for v in value)
+    return words[value].of(locale) if value in words else str(value)

@@ -25,13 +25,14 @@ DATE, DATETIME, NULL, TEXTS = Type("date"), Type("datetime"), Type("null"), Type
 
 @dataclass(frozen=True)
 class Name:
-    """What a name in an expression stands for. `options`: the keys a choice may have, to check literals it is compared with."""
+    """What a name in an expression stands for. `options`: the keys a choice may have, to check literals it is compared with; `words`: their titles."""
 
     type: Type
     nullable: bool = True
     title: Text | None = None
     unit: str = ""
     options: tuple[str, ...] = ()
+    words: Mapping[str, Text] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)

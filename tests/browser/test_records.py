@@ -9,28 +9,6 @@ from tests.browser.conftest import PASSWORD, SignIn
 
 pytestmark = pytest.mark.browser
 
-PAGES = (
-    "/", "/search?q=C-0000", "/search", "/o/customer", "/o/customer?sort=-risk_score&risk_level=high", "/o/customer?q=zzz", "/o/order", "/o/contact",
-    "/o/customer/1", "/o/customer/1?tab=facts", "/o/customer/1?tab=order.customer", "/o/customer/1?tab=tasks", "/o/customer/1?tab=history",
-    "/o/complaint/1", "/o/limit_request/6", "/o/customer/new", "/o/customer/1/edit", "/o/complaint/new?customer=1",
-)  # fmt: skip
-LOOKS = (("zh_CN", 1280, "light"), ("en", 390, "dark"), ("en", 1280, "dark"), ("zh_CN", 390, "light"))
-
-
-@pytest.mark.parametrize("look", LOOKS, ids=lambda look: "-".join(str(x) for x in look))
-def test_pages(sign_in: SignIn, look: tuple[str, int, str]) -> None:
-    locale, width, theme = look
-    visitor = sign_in("admin", locale=locale, width=width, theme=theme)
-    objections = []
-    for path in PAGES:
-        page = visitor.go(path)
-        objections += [f"{path}: {line}" for line in visitor.axe()]
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
-            objections.append(f"{path}: scrolls sideways")
-        objections += [f"{path}: {line}" for line in visitor.wrong]
-        visitor.wrong.clear()
-    assert objections == []
-
 
 def test_the_form_follows_its_rules_and_keeps_what_is_typed(sign_in: SignIn) -> None:
     visitor = sign_in("li", locale="en")

@@ -11,9 +11,18 @@ from server.expressions.nearest import nearest
 from server.expressions.types import BOOLEAN, INTEGER, NUMBER, TEXT, Name, Scope
 from tests.expressions.engines import UTC_NOON
 
-SCOPE = Scope({"orders": Name(INTEGER), "change": Name(NUMBER, title=Text("变化率", "change")), "stage": Name(TEXT), "held": Name(BOOLEAN)})
+LEVELS = {"high": Text("高", "High"), "low": Text("低", "Low")}
+SCOPE = Scope(
+    {
+        "orders": Name(INTEGER),
+        "change": Name(NUMBER, title=Text("变化率", "change")),
+        "stage": Name(TEXT),
+        "level": Name(TEXT, options=tuple(LEVELS), words=LEVELS),
+        "held": Name(BOOLEAN),
+    }
+)
 TITLES = {"orders": Text("近90天订单数", "orders in 90 days"), "stage": Text("阶段", "stage")}
-VALUES = {"orders": 11, "change": -81.8181, "stage": "active", "held": None}
+VALUES = {"orders": 11, "change": -81.8181, "stage": "active", "level": "high", "held": None}
 
 
 def checked_of(source: str) -> Checked:
@@ -49,6 +58,9 @@ def test_trace_says_where_data_is_missing() -> None:
         ("20 > orders", "近90天订单数为 11（< 20）", "orders in 90 days is 11 (< 20)"),
         ("'low' if orders > 3 else 'high'", "low，因为近90天订单数为 11（> 3）", "low, because orders in 90 days is 11 (> 3)"),
         ("stage in ['new', 'active']", "阶段为 active（属于 new、active）", "stage is active (one of new, active)"),
+        ("level == 'high'", "level为 高", "level is High"),
+        ("level != 'high'", "level为 高（≠ 高，不满足）", "level is High (≠ High, not met)"),
+        ("one_of(level, 'low') or level in ['low', 'high']", "level为 高（属于 低、高）", "level is High (one of Low, High)"),
         ("held", "held为 无数据", "held is unknown"),
     ],
 )

@@ -13,7 +13,7 @@ import httpx2 as httpx
 import pytest
 import sqlalchemy as sa
 
-from server.cli import Opened
+from server.cli.shared import Opened
 from server.config.load import load_folder, template_folders
 from server.config.publish import publish
 from server.features.access.people import first_admin

@@ -10,7 +10,7 @@ from typing import Any
 import typer.main
 
 from server import settings
-from server.cli import app
+from server.cli.main import app
 from server.registry import FEATURES
 
 README = Path(__file__).parents[2] / "README.md"

@@ -171,7 +171,8 @@ def computed_order(object_type: ObjectType) -> tuple[Field, ...]:
 
 
 def name_of(field: Field) -> Name:
-    return Name(FIELD_TYPES[field.type].expression_type(field), True, field.title, field.unit, tuple(o.key for o in field.options))
+    words = {o.key: o.title for o in field.options}
+    return Name(FIELD_TYPES[field.type].expression_type(field), True, field.title, field.unit, tuple(words), words)
 
 
 def scope(catalog: Catalog, object_key: str, *, references: bool = True) -> Scope:

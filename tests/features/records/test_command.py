@@ -22,7 +22,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def command(environment: dict[str, str], *words: str | Path) -> list[str]:
-    return [sys.executable, "-c", "from server.cli import main; main()", *map(str, words)]
+    return [sys.executable, "-c", "from server.cli.main import main; main()", *map(str, words)]
 
 
 def ran(environment: dict[str, str], *words: str | Path) -> subprocess.CompletedProcess[str]:

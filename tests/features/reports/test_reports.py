@@ -13,7 +13,8 @@ from server.demo.run import Demo, Wish
 from server.errors import Forbidden, NotFound
 from server.feature import Actor, Work
 from server.features.objects.engine import tables
-from server.features.reports import service
+from server.features.reports.company import LISTED, RISERS, company_report
+from server.features.reports.record import customer_report
 from server.features.reviews import service as reviews
 from server.registry import KINDS
 from server.storage.session import Database
@@ -41,7 +42,7 @@ def assessed_ids(work: Work) -> list[int]:
 
 def test_the_company(company: Demo) -> None:
     with company.work(REVIEWER, write=False) as work:
-        report = service.company_report(work)
+        report = company_report(work)
         scope = report.scope
         assert (scope.object, scope.as_of, scope.release) == ("customer", DAY, 1)
         assert scope.population == 24
@@ -56,8 +57,8 @@ def test_the_company(company: Demo) -> None:
             assert len(table.cells) == 9
             assert sum(c.count for c in table.cells.values()) == scope.assessed
             assert table.top_count == sum(c.count for c in table.cells.values() if c.level == table.matrix.levels[-1].key)
-            assert len(table.top) == min(table.top_count, service.LISTED)
-        assert len(report.risers) <= service.RISERS
+            assert len(table.top) == min(table.top_count, LISTED)
+        assert len(report.risers) <= RISERS
         assert all(r.new > r.old for r in report.risers)
         rises = [r.new - r.old for r in report.risers]
         assert rises == sorted(rises, reverse=True)
@@ -71,7 +72,7 @@ def test_the_company(company: Demo) -> None:
 
 def test_a_past_day(company: Demo) -> None:
     with company.work(REVIEWER, write=False) as work:
-        report = service.company_report(work, date(2025, 12, 31))
+        report = company_report(work, date(2025, 12, 31))
         assert report.scope.as_of == date(2025, 12, 31)
         assert report.scope.assessed > 0
         assert all(r.reasons == () for r in report.risers)
@@ -80,7 +81,7 @@ def test_a_past_day(company: Demo) -> None:
 def test_a_customer(company: Demo) -> None:
     with company.work(REVIEWER, write=False) as work:
         for record_id in assessed_ids(work)[:6]:
-            report = service.customer_report(work, "customer", record_id)
+            report = customer_report(work, "customer", record_id)
             assert report.name
             assert {c.classification for c in report.classes} == {"credit_rating", "credit_stage", "customer_class", "risk_level", "value_tier", "watch_flag"}
             assert all(c.why.zh and c.why.en for c in report.classes)
@@ -108,13 +109,13 @@ def test_reviews_of_the_template_open(company: Demo) -> None:
 def test_reports_need_the_right(company: Demo) -> None:
     with company.work(STAFF, write=False) as work:
         with pytest.raises(Forbidden):
-            service.company_report(work)
+            company_report(work)
         with pytest.raises(Forbidden):
-            service.customer_report(work, "customer", 1)
+            customer_report(work, "customer", 1)
     with company.work(ADMIN, write=False) as work, pytest.raises(NotFound):
-        service.customer_report(work, "customer", 10**9)
+        customer_report(work, "customer", 10**9)
     with company.work(ADMIN, write=False) as work, pytest.raises(NotFound):
-        service.customer_report(work, "order", 1)
+        customer_report(work, "order", 1)
 
 
 def test_a_report_names_no_record_its_reader_may_not_see(company: Demo) -> None:
@@ -131,10 +132,10 @@ def test_a_report_names_no_record_its_reader_may_not_see(company: Demo) -> None:
         catalog = work.catalog.with_documents([type(staff)("role", "staff", body)])
     with company.work(Actor(owner, owner, ("staff",)), write=False) as work:
         limited = Work(work.session, work.actor, catalog, work.now, work.zone, work.hooks)
-        report = service.company_report(limited)
+        report = company_report(limited)
         assert report.scope.assessed == len(own)
         assert not [name for name in names if name in repr(report)]
         others = [i for i in assessed_ids(work) if i not in own]
         with pytest.raises(NotFound):
-            service.customer_report(limited, "customer", others[0])
-        assert service.customer_report(limited, "customer", min(own)).limit is not None
+            customer_report(limited, "customer", others[0])
+        assert customer_report(limited, "customer", min(own)).limit is not None

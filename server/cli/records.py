@@ -1,0 +1,97 @@
+"""Records and their assessment: import, assess, explain."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, TaskID, TextColumn
+
+from server.cli.shared import AsJson, day_of, opened, say
+from server.errors import Text
+from server.features.assessment.report import explanation_data, explanation_lines, summary_data
+from server.features.assessment.service import assess_all
+from server.features.records.importing import import_csv
+from server.features.records.mapping import load_mapping
+
+app = typer.Typer()
+
+
+@app.command("import")
+def import_records(
+    object_key: Annotated[str, typer.Argument(metavar="OBJECT", help="Key of the object, such as customer.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="UTF-8 or GB18030; the first line names the columns.")],
+    mapping: Annotated[Path | None, typer.Option("--map", help='JSON file: column to field, or to {field, zone, format, by}; to "" leaves it out.')] = None,
+    key: Annotated[str, typer.Option(help="Field that tells which record a row is: there it is changed, else made. Then the file may be imported again.")] = "",
+    dry_run: Annotated[bool, typer.Option(help="Read and judge every row, write nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Imports a CSV file into an object. Bad rows are reported by line and column and left out; exit code 1 when there are any."""
+    columns = load_mapping(mapping) if mapping else None
+    with opened() as it, Progress(*Progress.get_default_columns(), TextColumn("{task.fields[rows]}"), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(file.name, total=None, rows="")
+
+        def show(read: int, size: int, rows: int) -> None:
+            bar.update(task, completed=read, total=size, rows=f"{rows:,}")
+
+        report = import_csv(lambda: it.work(write=True, cause="import"), object_key, file, columns, key, dry_run, show)
+    if as_json:
+        errors_found = [{"line": e.line, "column": e.column, "message": {"zh_CN": e.message.zh, "en": e.message.en}} for e in report.errors]
+        typer.echo(json.dumps({**vars(report), "errors": errors_found}, ensure_ascii=False))
+    else:
+        for e in report.errors:
+            typer.echo(f"{file}:{e.line}: {e.column + ': ' if e.column else ''}{e.message.zh} / {e.message.en}", err=True)
+        tried = Text("（试运行，未写入）", " (dry run, nothing written)") if dry_run else Text("", "")
+        zh = f"{report.rows} 行：新建 {report.created}，更新 {report.updated}，未变 {report.unchanged}，拒绝 {report.rejected}{tried.zh}"
+        en = f"{report.created} created, {report.updated} updated, {report.unchanged} unchanged, {report.rejected} rejected{tried.en}"
+        say(Text(zh, f"{report.rows} rows: {en}"))
+    if report.rejected:
+        raise typer.Exit(1)
+
+
+@app.command()
+def assess(
+    object_key: Annotated[str, typer.Argument(metavar="[OBJECT]", help="Key of an assessed object; none: all of them.")] = "",
+    as_of: Annotated[str, typer.Option(help="A past day, YYYY-MM-DD: repeats its numbers into the history and touches nothing else.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Indicators, scores, classes, levels and alerts of the whole population. A run that was cut off is continued."""
+    day = day_of(as_of)
+    with opened() as it, Progress(console=Console(stderr=True), transient=True) as bar:
+        with it.work(write=False) as work:
+            keys = [object_key] if object_key else [o.key for o in work.catalog.all("object") if o.assessed]
+        found = []
+        for key in keys:
+            task = bar.add_task(key, total=None)
+
+            def show(done: int, total: int, task: TaskID = task) -> None:
+                bar.update(task, completed=done, total=total)
+
+            found.append((key, assess_all(lambda: it.work(write=True, cause="assess"), key, day, show)))
+    if as_json:
+        typer.echo(json.dumps([summary_data(key, s) for key, s in found], ensure_ascii=False))
+        return
+    if not keys:
+        say(Text("没有参与评估的对象；先发布文档", "No object is assessed; publish documents first"))
+    for key, s in found:
+        zh = f"{key} {s.as_of}：评估 {s.records}，变化 {s.changed}，新预警 {s.alerts_opened}，解除 {s.alerts_cleared}，{s.seconds:.1f} 秒"
+        en = f"{s.records} assessed, {s.changed} changed, {s.alerts_opened} alerts opened, {s.alerts_cleared} cleared, {s.seconds:.1f} s"
+        say(Text(zh, f"{key} {s.as_of}: {en}"))
+
+
+@app.command()
+def explain(
+    object_key: Annotated[str, typer.Argument(metavar="OBJECT")],
+    record_id: Annotated[int, typer.Argument(metavar="ID")],
+    name: Annotated[str, typer.Argument(help="A score, class, risk type or indicator; none: all but the indicators.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Why a record has its scores, classes and levels: what was seen, what it contributed, which condition was met."""
+    with opened() as it, it.work(write=False) as work:
+        data = explanation_data(work, object_key, record_id, name)
+    if as_json:
+        typer.echo(json.dumps(data, ensure_ascii=False))
+        return
+    for line in explanation_lines(data, it.settings.locale):
+        typer.echo(line)
