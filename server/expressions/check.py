@@ -330,8 +330,8 @@ class _Checker:
         if not isinstance(matched, Matched):
             return self._no_form(node, function, facts, matched)
         self.uses_time = self.uses_time or any(f.at for f in matched.forms)
-        if name in ("one_of", "has", "any_of", "all_of"):
-            self._options(zip(node.args, facts))
+        params = [matched.forms[0].param(i, len(facts)) for i in range(len(facts))]
+        self._options((node, fact) for node, fact, param in zip(node.args, facts, params) if param.option)
         return self._result(matched, facts)
 
     def _arity(self, node: ast.Call, function: Function) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from server.expressions import limits
 from server.expressions.checked import Checked, Fact, Missing
 from server.expressions.function import Form
-from server.expressions.functions.dates import moment_date
+from server.expressions.functions.moments import moment_date
 from server.expressions.numbers import bounds_of_equal, settle
 from server.expressions.parse import dotted
 from server.expressions.types import DATE, DATETIME, INTEGER, NUMBER, At

@@ -254,7 +254,7 @@ MEMBER = Function(
     "in",
     "operator",
     Text("是其中之一", "Is one of"),
-    tuple(_membership(kind) for kind in ("integer", "number", "text", "date", "datetime", "boolean")),
+    tuple(_membership(kind) for kind in ("integer", "number", "text", "datetime", "date", "boolean")),
     (
         ('"a" in ["a", "b"]', True),
         ("3 in [1, 2]", False),
