@@ -45,8 +45,8 @@ lint: $(VENV)/installed-dev ## ruff, mypy strict, import floors
 bench: $(VENV)/installed-dev ## measured against other ways of doing the same, as a table and as var/bench.jsonl
 	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m bench
 
-fuzz: $(VENV)/installed-dev ## long differential run of the expression language over Python, SQLite and PostgreSQL
-	@WEATHERGLASS_TEST_EXAMPLES=20000 $(BIN)/python -m pytest tests/expressions -k differential --timeout=0
+fuzz: $(VENV)/installed-dev ## a million random pairs of expression and record over every engine of the language
+	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m tests.expressions.fuzz $(ARGS)
 
 lock: $(VENV)/installed-dev ## pin the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra build -o requirements.lock

@@ -29,15 +29,19 @@ class Opened:
             self.database = Database(settings.database_url)
             upgrade(self.database)
         except (OSError, SQLAlchemyError) as error:
-            why = str(getattr(error, "orig", error)).strip()
-            raise AppError(
-                Text(f"无法打开数据库：{why}", f"Cannot open the database: {why}"), Text("请检查 WEATHERGLASS_DATABASE_URL", "See WEATHERGLASS_DATABASE_URL")
-            ) from error
+            raise cannot_open(error) from error
 
     @contextmanager
     def work(self, *, write: bool, cause: str = "cli") -> Iterator[Work]:
         with working(self.database, self.catalogs, HOOKS, SYSTEM, now(), self.settings.zone, write=write, cause=cause) as work:
             yield work
+
+
+def cannot_open(error: Exception) -> AppError:
+    why = str(getattr(error, "orig", error)).strip()
+    return AppError(
+        Text(f"无法打开数据库：{why}", f"Cannot open the database: {why}"), Text("请检查 WEATHERGLASS_DATABASE_URL", "See WEATHERGLASS_DATABASE_URL")
+    )
 
 
 @contextmanager

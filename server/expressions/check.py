@@ -133,7 +133,8 @@ class _Checker:
             return Fact(fact.type, fact.nullable, fact.size)
         form = NEGATE.forms[0 if fact.type == INTEGER else 1]
         literal = fact.literal if fact.literal is Missing else -fact.literal
-        return Fact(fact.type, fact.nullable, fact.size, literal=literal, forms=(form,))
+        lowest = form.may_be_null and literal is Missing  # the lowest integer has no negative
+        return Fact(fact.type, fact.nullable or lowest, fact.size, literal=literal, forms=(form,))
 
     def _binop(self, node: ast.BinOp) -> Fact | None:
         facts = self.visit_all((node.left, node.right))
@@ -330,8 +331,8 @@ class _Checker:
         if not isinstance(matched, Matched):
             return self._no_form(node, function, facts, matched)
         self.uses_time = self.uses_time or any(f.at for f in matched.forms)
-        if name in ("one_of", "has", "any_of", "all_of"):
-            self._options(zip(node.args, facts))
+        params = [matched.forms[0].param(i, len(facts)) for i in range(len(facts))]
+        self._options((node, fact) for node, fact, param in zip(node.args, facts, params) if param.option)
         return self._result(matched, facts)
 
     def _arity(self, node: ast.Call, function: Function) -> bool:

@@ -30,12 +30,14 @@ CHOICE = "choice"
 
 @dataclass(frozen=True)
 class Param:
-    """`type`: a type's name, or T (any one type), N (integer or number), O (a type with an order), E (a type with equality) - the same for all
-    parameters of a form. `literal`: must be written as a literal whole number within the range."""
+    """`type`: a type's name, or T (any one type), N (integer or number) - the same for all parameters of a form - or A (any type, each its own).
+    `literal`: must be written as a literal whole number within the range. `option`: compared with the other such ones, so that a literal which
+    the choice among them does not have is a mistake."""
 
     name: str
     type: str
     literal: tuple[int, int] | None = None
+    option: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,15 @@ class Form:
     `python` is called with non-null values, and null comes out when one is null; with `sees_null` it is called always.
     `inline`: with {0} {1}; {rest}: all but the first, where they are literals; CHOICE: pairs of condition and value. Where the last of two parameters
     repeats, it is applied from left to right.
+    Forms are tried in their order; a moment also fits a date (its local day), so that a form of moments stands before that of dates.
     With `at` its first argument is the moment. `repeat`: how many of the last parameters may be repeated; `least`: fewest arguments.
+    `registered`: where SQLite's SQL cannot say it, its connections get the Python side as the function weatherglass_<registered>.
     """
 
     params: tuple[Param, ...]
     result: str
     python: Callable[..., Any]
-    sql: str | Callable[[int], str]
+    sql: str | Callable[[int], str] = ""
     postgresql: str | Callable[[int], str] = ""
     sees_null: bool = False
     at: bool = False
@@ -61,15 +65,20 @@ class Form:
     limit: float = limits.INTEGER
     may_be_null: bool = False  # null can come out of values that are not null
     cause: Text | None = None  # why null came out then
-    unguarded: str = ""  # like inline, where the sizes show that nothing can leave the range
+    registered: str = ""
     inline: str = ""  # Python source of the same, for the generated function
+    unguarded: str = ""  # like inline, where the sizes show that nothing can leave the range
 
     def template(self, count: int, postgresql: bool) -> str:
+        if self.registered and not postgresql:
+            return f"weatherglass_{self.registered}({'{zone}, ' if self.at else ''}{{*}})"
         side = (self.postgresql or self.sql) if postgresql else self.sql
         return side if isinstance(side, str) else side(count)
 
     def param(self, index: int, count: int) -> Param:
-        """The parameter that the argument number `index` of `count` is for."""
+        """The parameter that the argument number `index` of `count` is for. Where pairs repeat, a single last argument is a value (the else)."""
+        if self.repeat == 2 and index == count - 1 and (count - len(self.params)) % 2:
+            return self.params[-1]
         if index < len(self.params) or not self.repeat:
             return self.params[min(index, len(self.params) - 1)]
         first = len(self.params) - self.repeat
@@ -95,6 +104,11 @@ class Function:
     examples: tuple[tuple[str, Any], ...] = ()
     null: str = "propagates"  # "propagates": null when an argument is null; "handles": see the doc
     aliases: tuple[str, ...] = ()  # what other products call it, in their spelling, and Chinese words people search for
+
+    def is_timed(self, count: int) -> bool:
+        """With so many arguments it reads the day or the moment of the evaluation: its value changes without anything being saved."""
+        fitting = (f for f in self.forms if f.fewest <= count and (f.most is None or count <= f.most))
+        return any(word in form.template(count, True) for form in fitting for word in ("{today}", "{now}"))
 
     @property
     def signature(self) -> str:

@@ -80,34 +80,20 @@ def match(forms: Sequence[Form], facts: Sequence[Fact]) -> Matched | int:
 def _kinds(form: Form, facts: Sequence[Fact]) -> list[Type] | int:
     """The type each argument is wanted as, or the index of the first that cannot be."""
     wanted = [form.param(i, len(facts)) for i in range(len(facts))]
-    if len(facts) < 2 * form.repeat and form.repeat > 1:
-        return 0 if len(facts) < form.fewest else _check_each(form, facts)
-    patterns = _last_is_value(form, facts)
-    generic = [f.given for f, p in zip(facts, patterns) if p in ("T", "N")]
+    generic = [f.given for f, p in zip(facts, wanted) if p.type in ("T", "N")]
     one = unify(generic) if generic else NULL
     if one is None:
         return next(i for i in range(len(facts)) if unify(generic[: i + 1]) is None) if len(generic) == len(facts) else len(facts) - 1
     kinds: list[Type] = []
-    for index, (fact, param, pattern) in enumerate(zip(facts, wanted, patterns)):
+    for index, (fact, param) in enumerate(zip(facts, wanted)):
+        pattern = param.type
         if param.literal and not (isinstance(fact.literal, int) and param.literal[0] <= fact.literal <= param.literal[1]):
             return index
-        kind = one if pattern in ("T", "N") else _TYPES[pattern]
+        kind = one if pattern in ("T", "N") else fact.given if pattern == "A" else _TYPES[pattern]
         if (pattern == "N" and one not in (INTEGER, NUMBER)) or not _fits(fact.given, kind):
             return index
         kinds.append(kind)
     return kinds
-
-
-def _check_each(form: Form, facts: Sequence[Fact]) -> list[Type] | int:
-    return [f.given for f in facts] if all(_fits(f.given, _TYPES.get(p, f.given)) for f, p in zip(facts, _last_is_value(form, facts))) else 0
-
-
-def _last_is_value(form: Form, facts: Sequence[Fact]) -> list[str]:
-    """Parameter types by argument. Where pairs repeat, a single last argument is a value (the else of `case`)."""
-    found = [form.param(i, len(facts)).type for i in range(len(facts))]
-    if form.repeat == 2 and len(facts) % 2:
-        found[-1] = form.params[-1].type
-    return found
 
 
 def _fits(given: Type, wanted: Type) -> bool:

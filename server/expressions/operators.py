@@ -235,10 +235,10 @@ NEGATE = Function(
     "operator",
     Text("取负", "Turns the sign"),
     (
-        Form(params(a="integer"), "integer", numbers.negative, "-nullif({0}, LOWEST)", size=lambda a: a),
+        Form(params(a="integer"), "integer", numbers.negative, "-nullif({0}, LOWEST)", size=lambda a: a, may_be_null=True, cause=OVERFLOW),
         Form(params(a="number"), "number", operator.neg, "-{0}", size=lambda a: a, inline="-{0}"),
     ),
-    (("-(3)", -3), ("-(2.5)", -2.5), ("-(-3)", 3)),
+    (("-(3)", -3), ("-(2.5)", -2.5), ("-(-3)", 3), ("-(1 // 0)", None)),
 )
 
 
@@ -275,7 +275,7 @@ MEMBER = Function(
     "in",
     "operator",
     Text("是其中之一", "Is one of"),
-    tuple(_membership(kind) for kind in ("integer", "number", "text", "date", "datetime", "boolean")),
+    tuple(_membership(kind) for kind in ("integer", "number", "text", "datetime", "date", "boolean")),
     (
         ('"a" in ["a", "b"]', True),
         ("3 in [1, 2]", False),

@@ -18,7 +18,7 @@ from typing import Any
 from server.expressions import limits
 from server.expressions.checked import Checked, Fact, Missing
 from server.expressions.function import BASE, CHOICE, Form, Size
-from server.expressions.functions.dates import moment_date
+from server.expressions.functions.moments import moment_date
 from server.expressions.numbers import bounds_of_equal, checked, settle
 from server.expressions.operators import MIRRORED
 from server.expressions.parse import dotted

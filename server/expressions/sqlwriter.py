@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from server.expressions import limits, numbers
 from server.expressions.checked import Checked, Fact, Missing
 from server.expressions.function import Form, scales
-from server.expressions.functions.dates import MOMENT_DATE
+from server.expressions.functions.moments import MOMENT_DATE
 from server.expressions.functions.text import WHITE_SPACE
 from server.expressions.parse import dotted
 from server.expressions.types import BOOLEAN, DATE, DATETIME, INTEGER, NUMBER, TEXT, TEXTS, Type

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from server.expressions.functions.dates import moment_date
+from server.expressions.functions.moments import moment_date
 from server.expressions.numbers import read_integer, read_number
 from server.expressions.types import DATE, DATETIME, NUMBER, At, Type
 

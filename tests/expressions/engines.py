@@ -64,7 +64,7 @@ class Engines:
         for name, database in self.databases.items():
             with database.read() as connection:
                 values = connection.execute(sa.select(element).select_from(self.table).order_by(self.table.c.row_id)).scalars()
-                found[name] = [_plain(v, checked.type.name) for v in values]
+                found[name] = [plain(v, checked.type.name) for v in values]
         return found
 
     def filtered(self, source: str, at: At = UTC_NOON) -> dict[str, list[int]]:
@@ -78,7 +78,7 @@ class Engines:
         return found
 
 
-def _plain(value: Any, kind: str) -> Any:
+def plain(value: Any, kind: str) -> Any:
     if kind == "datetime" and value is not None:
         return value.replace(tzinfo=UTC)
     if kind == "list" and value is not None:

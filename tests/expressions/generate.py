@@ -7,8 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from server.expressions import limits
+from server.expressions.function import Form, Param
+from server.expressions.registry import FUNCTIONS
 from server.expressions.types import BOOLEAN, DATE, DATETIME, INTEGER, NUMBER, TEXT, TEXTS, Name, Scope
 
+KINDS = ("boolean", "number", "integer", "text", "date", "datetime")
 KEYS = ("tools", "safety", "电气", "hydraulics")
 SCOPE = Scope(
     {
@@ -84,12 +87,41 @@ TEXTS_ = (
     "Z",
     "é",
     "tools",
+    "2024-02-29",
+    "2023-02-29",
+    " 2024-12-31",
+    "0000-01-01",
+    "-12.50",
+    " 7 ",
+    "1e3",
+    "0.0000000005",
+    "a,b,,c",
+    "aaa",
+    "ǆ",
+    "e\u0301",
+    ",",
+    "x\u2028y",
 )
 DATES = tuple(
     date.fromisoformat(d)
     for d in ("2024-02-29", "2023-02-28", "2024-01-31", "2024-03-31", "2024-12-31", "2025-01-01", "2000-02-29", "1900-03-01", "0001-01-01")
 )
-DATES += tuple(date.fromisoformat(d) for d in ("9999-12-31", "9999-12-01", "2024-03-15", "2024-03-16", "2024-03-17", "0999-05-05", "2024-02-28"))
+DATES += tuple(
+    date.fromisoformat(d)
+    for d in (
+        "9999-12-31",
+        "9999-12-26",
+        "9999-12-27",
+        "2024-03-15",
+        "2024-03-16",
+        "2024-03-17",
+        "0999-05-05",
+        "2024-02-28",
+        "2020-12-31",
+        "2024-03-10",
+        "2024-11-03",
+    )
+)
 MOMENTS = tuple(
     datetime(2024, m, d, h, 30, s, us, tzinfo=UTC)
     for m, d, h, s, us in ((2, 29, 23, 59, 999999), (3, 15, 10, 0, 0), (3, 15, 16, 0, 1), (1, 1, 0, 0, 0), (12, 31, 20, 1, 500000))
@@ -99,6 +131,11 @@ MOMENTS += (
     datetime(2199, 7, 1, 3, 4, 5, 6, tzinfo=UTC),
     datetime(2024, 3, 10, 7, 0, tzinfo=UTC),
     datetime(2024, 11, 3, 6, 30, tzinfo=UTC),
+    datetime(2024, 11, 3, 5, 30, tzinfo=UTC),
+    datetime(2024, 3, 10, 6, 59, 59, 999999, tzinfo=UTC),
+    datetime(2024, 4, 6, 15, 0, tzinfo=UTC),
+    datetime(1, 1, 1, tzinfo=UTC),
+    datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
 )
 
 
@@ -138,20 +175,14 @@ CHOICES = (
     "case(<boolean>, <{0}>, <{0}>)",
     "(<{0}> if <boolean> else None)",
 )
+# The operators; calls of functions are made from the functions' own records.
 FORMS: dict[str, tuple[str, ...]] = {
     "integer": (
         "(<integer> <+|-|*|//|%> <integer>)",
-        "(<integer> <+|-|*|//|%> <integer>)",
+        "(<integer> <+|-|*> <integer>)",
         "-(<integer>)",
-        "<round|floor|ceil>(<number>)",
-        "<min|max>(<integer>, <integer>)",
-        "abs(<integer>)",
         "clamp(<integer>, <integer>, <100|count_b>)",
-        "length(<text>)",
-        "<year|quarter|month|day|weekday|age_in_years>(<date>)",
         "days_between(<date>, <moment>)",
-        "<business_days|age_in_years>(<date>, <date>)",
-        "count(<list>)",
         "band(<number>, 1, 20.5, <number>)",
     ),
     "number": (
@@ -160,22 +191,9 @@ FORMS: dict[str, tuple[str, ...]] = {
         "(<any_number> <//|%|**> <number>)",
         "(<number> ** <2|3|-1|0.5|0>)",
         "-(<number>)",
-        "round(<number>, <0|1|2|6|-2>)",
-        "<min|max>(<any_number>, <number>, <integer>)",
-        "abs(<number>)",
-        "<sqrt|exp|ln|sigmoid>(<number>)",
-        "power(<any_number>, <number>)",
-        "clamp(<any_number>, <number>, <100.5|ratio>)",
-        "<percent_change|safe_ratio>(<any_number>, <number>)",
-        "hours_between(<datetime>, <datetime>)",
+        "scale(<number>, <0|20|-5.5>, <100|0.5>, <number>, <number>)",
     ),
-    "text": (
-        "<lower|upper|trim>(<text>)",
-        "concat(<text>, <text>)",
-        "<left|right>(<text>, <integer>)",
-        "text(<any_number>)",
-        "text(<date>)",
-    ),
+    "text": (),
     "boolean": (
         "(<same> <compare> <same>)",
         "(<same> <compare> <same>)",
@@ -188,26 +206,25 @@ FORMS: dict[str, tuple[str, ...]] = {
         "(<boolean> <==|!=> <boolean>)",
         "(<same> <is|is not> None)",
         "(<same> <in|not in> [<same>, <same>])",
-        "between(<same>, <same>, <same>)",
-        "one_of(<same>, <same>, <same>)",
-        "is_empty(<same>)",
-        "is_empty(<list>)",
-        "<contains|starts_with|ends_with>(<text>, <text>)",
-        "has(<list>, <key>)",
+        "(<boolean> <in|not in> [<boolean>, <boolean>])",
         "(<key> <in|not in> <list>)",
-        "<any_of|all_of>(<list>, <list>)",
     ),
-    "date": (
-        "<add_days|add_months>(<date>, <integer>)",
-        "<start_of_month|end_of_month>(<date>)",
-        "date(<2023|2024>, <2|12>, <integer>)",
-        "date(<integer>, <integer>, <29|31>)",
-        "date_of(<datetime>)",
-    ),
+    "date": ("date(<2023|2024>, <2|12>, <small>)", "date(<small>, <small>, <29|31>)"),
     "datetime": (),
     "list": (),
 }
 _SLOT = re.compile(r"<([^<>]+)>")
+OF_MOMENTS = {f.name for f in FUNCTIONS.values() for form in f.forms if form.params and form.params[0].type == "datetime"}
+# What makes a value of a kind: the name and a form of it.
+CALLS: dict[str, tuple[tuple[str, Form], ...]] = {
+    kind: tuple(
+        (function.name, form)
+        for function in FUNCTIONS.values()
+        for form in function.forms
+        if kind == form.result or form.result == "T" or (form.result == "N" and kind in ("integer", "number"))
+    )
+    for kind in (*KINDS, "list")
+}
 
 
 class Maker:
@@ -222,15 +239,48 @@ class Maker:
     def make(self, kind: str, depth: int) -> str:
         if depth <= 0 or kind == "list" or self.draw(6) == 0:
             return self.leaf(kind)
-        form = self.pick(FORMS[kind] + tuple(c.format(kind) for c in CHOICES))
+        picked = self.draw(10)
+        if picked < 5 and CALLS[kind]:
+            return self.call(*self.pick(CALLS[kind]), kind, depth)
+        form = self.pick(FORMS[kind] + tuple(c.format(kind) for c in CHOICES) if picked < 9 or not FORMS[kind] else FORMS[kind])
         same = self.pick(("integer", "number", "number", "text", "date", "datetime")) if "<same>" in form else ""
         return _SLOT.sub(lambda found: self.part(found[1], same, depth - 1), form)
+
+    def call(self, name: str, form: Form, kind: str, depth: int) -> str:
+        """A call that a form of a function takes; T and N stand for the kind wanted."""
+        count = max(form.fewest, len(form.params)) + (self.draw(3) * form.repeat if form.repeat else 0) + (self.draw(2) if form.repeat == 2 else 0)
+        kind = kind if form.result in ("T", "N") else self.pick(("integer", "number", "text", "date", "datetime", "boolean"))
+        parts = [self.argument(form.param(i, count), kind, depth - 1) for i in range(count)]
+        if form.params and form.params[0].type == "date" and name not in OF_MOMENTS and not self.draw(6):
+            parts[0] = self.make("datetime", depth - 1)  # its local day is meant
+        return f"{name}({', '.join(parts)})"
+
+    def argument(self, param: Param, kind: str, depth: int) -> str:
+        if param.literal:
+            return str(param.literal[0] + self.draw(param.literal[1] - param.literal[0] + 1))
+        if param.type == "N":
+            return self.make("integer" if kind == "integer" else self.pick(("number", "number", "integer")), depth)
+        if param.type == "A":
+            return self.make(self.pick(("integer", "number", "text", "date", "datetime", "boolean", "list")), depth)
+        if param.type == "T":
+            return self.make(kind, depth)
+        if param.type == "integer" and self.draw(3):
+            return self.small()
+        if param.type == "number" and not self.draw(5):
+            return self.make("integer", depth)
+        return self.make(param.type, depth)
+
+    def small(self) -> str:
+        """Such numbers as places, counts and hours have."""
+        return self.pick(("0", "1", "2", "3", "count_b", f"({self.draw(60) - 12})"))
 
     def part(self, name: str, same: str, depth: int) -> str:
         if name in FORMS:
             return self.make(name, depth)
         if name == "same":
             return self.make(same, depth)
+        if name == "small":
+            return self.small()
         if name == "any_number":
             return self.make(self.pick(("number", "integer")), depth)
         if name == "moment":
@@ -247,13 +297,20 @@ class Maker:
 
     def leaf(self, kind: str) -> str:
         day = self.pick(DATES)
+        day_text = f"date({day.year}, {day.month}, {day.day})"
         leaves: dict[str, Sequence[str]] = {
             "integer": ("count_a", "count_b", "count_a", f"({self.pick(INTEGERS)})", f"({self.draw(400) - 200})"),
             "number": ("amount", "ratio", "amount", f"({float(self.pick(NUMBERS))!r})", f"{self.draw(1000) / 8}"),
             "text": ("name", "customer.region", "等级", repr(self.pick(TEXTS_))),
             "boolean": ("active", "held", "True", "False", "(amount > 3)", "(count_a <= count_b)", "(name == '客户')"),
-            "date": ("ordered_on", "due_on", "today()", f"date({day.year}, {day.month}, {day.day})"),
-            "datetime": ("created_at", "closed_at", "now()"),
+            "date": ("ordered_on", "due_on", "today()", day_text),
+            "datetime": (
+                "created_at",
+                "closed_at",
+                "now()",
+                "created_at",
+                f"moment(date({day.year}, {day.month}, {day.day}), {self.draw(25)}, {self.draw(61)})",
+            ),
             "list": ("lines", "flags", "lines", repr([self.pick(KEYS)]), repr([self.pick(KEYS), self.pick(KEYS)])),
         }
         return self.pick(leaves[kind])

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from server.config.catalog import Catalog
 from server.expressions.check import Checked, check
 from server.expressions.compile import compile_python
+from server.expressions.registry import FUNCTIONS
 from server.expressions.sql import compile_sql
 from server.expressions.tree import tree_of
 from server.expressions.types import DATETIME, INTEGER, NUMBER, TEXT, At, Name, Scope
@@ -100,7 +101,7 @@ def is_stored(field: Field, object_type: ObjectType) -> bool:
 
 
 def live_fields(object_type: ObjectType) -> frozenset[str]:
-    """Computed fields that use today(), now() or a referenced record's field, directly or through another such field."""
+    """Computed fields that use the time (today(), days_since(...)) or a referenced record's field, directly or through another such field."""
     reads = {f.key: names_read(f.computed) for f in object_type.fields.values() if f.computed}
     live = {key for key, (_, moving) in reads.items() if moving}
     while more := {key for key, (names, _) in reads.items() if key not in live and names & live}:
@@ -114,9 +115,9 @@ def names_read(source: str) -> tuple[frozenset[str], bool]:
         nodes = list(ast.walk(tree_of(source.strip())))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset(), False
-    called = {id(n.func): n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    called = {id(n.func): (n.func.id, len(n.args)) for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
     names = frozenset(n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in called)
-    moving = bool({"today", "now"} & set(called.values())) or any(isinstance(n, ast.Attribute) for n in nodes)
+    moving = any(name in FUNCTIONS and FUNCTIONS[name].is_timed(count) for name, count in called.values()) or any(isinstance(n, ast.Attribute) for n in nodes)
     return names, moving or bool(names & SYSTEM_NAMES.keys())  # the id and the stamps are not known before the record is written
 
 

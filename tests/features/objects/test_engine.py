@@ -61,6 +61,8 @@ def test_index_names_fit_every_database() -> None:
         ({"a": {}, "b": {"x-computed": "a + 1"}}, set()),
         ({"a": {}, "b": {"x-computed": "today() > a"}}, {"b"}),
         ({"a": {}, "b": {"x-computed": "c + 1"}, "c": {"x-computed": "now()"}}, {"b", "c"}),
+        ({"a": {}, "b": {"x-computed": "days_since(a)"}}, {"b"}),
+        ({"a": {}, "b": {"x-computed": "age_in_years(a)"}, "c": {"x-computed": "age_in_years(a, a)"}}, {"b"}),
         ({"a": {}, "b": {"x-computed": "a.x"}}, {"b"}),
         ({"a": {}, "b": {"x-computed": "id + 1"}}, {"b"}),
         ({"today": {}, "b": {"x-computed": "today + 1"}}, set()),  # a field may have any name
