@@ -47,6 +47,10 @@ class Evaluator(simpleeval.SimpleEval):  # type: ignore[misc]
     def run(self) -> Any:
         return self.eval(self.checked.source, previously_parsed=self.checked.tree)
 
+    def known(self, name: str) -> Any:
+        value = self.values.get(name)
+        return None if value is None else READERS[self.checked.scope.names[name].type.name](value)
+
     def _eval(self, node: ast.expr) -> Any:
         fact = self.checked.facts[node]
         value = convert(super()._eval(node), fact.type, fact.to, self.at)
@@ -65,9 +69,7 @@ class Evaluator(simpleeval.SimpleEval):  # type: ignore[misc]
         return self.checked.facts[node].literal
 
     def _eval_name(self, node: ast.expr) -> Any:
-        name = dotted(node) or ""
-        value = self.values.get(name)
-        return None if value is None else READERS[self.checked.facts[node].type.name](value)
+        return self.known(dotted(node) or "")
 
     _eval_attribute = _eval_name
 

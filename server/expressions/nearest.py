@@ -57,7 +57,7 @@ def nearest(checked: Checked, values: Mapping[str, Any], at: At) -> Changes | No
     tracer = Tracer(checked, values, at)
     if tracer.value(checked.tree) is True:
         return ()
-    found = sorted(dict.fromkeys(islice(_Proposals(tracer).turn(checked.tree, True), _MOST_TRIED)), key=lambda c: (len(c), sum(x.cost for x in c)))
+    found = sorted(islice(_Proposals(tracer).turn(checked.tree, True), _MOST_TRIED), key=lambda c: (len(c), sum(x.cost for x in c)))
     return next((changes for changes in found if suffice(checked, values, at, changes)), None)
 
 
@@ -138,9 +138,9 @@ class _Proposals:
                     yield self._change(name, bound)
             return
         for one, op, other in ((left, operation, right), (right, MIRRORED[operation], left)):
-            name, target = dotted(one), self.tracer.value(other)
-            if name is not None and target is not None and name not in names_in(other) and (plain := plain_bound(op, target)):
-                yield self._change(name, plain)
+            key, target = dotted(one), self.tracer.value(other)
+            if key is not None and target is not None and key not in names_in(other) and (plain := plain_bound(op, target)):
+                yield self._change(key, plain)
 
     def _among(self, one: ast.expr, items: Sequence[ast.expr], wanted: bool) -> Iterator[Changes]:
         name = dotted(one)
@@ -158,9 +158,9 @@ class _Proposals:
     def _listed(self, items: ast.expr, one: ast.expr, wanted: bool) -> Iterator[Changes]:
         """A list with or without a value; or another value."""
         name, value, known = dotted(items), self.tracer.value(one), self.tracer.value(items) or []
-        if name is not None and value is not None:
+        if name is not None and value:
             example = [*known, value] if wanted else [v for v in known if v != value]
-            yield (Change(name, HAS if wanted else LACKS, value, known, 1, tuple(example)),)
+            yield (Change(name, HAS if wanted else LACKS, value, known, 1, example),)
         if (key := dotted(one)) is not None and wanted:
             for item in known:
                 yield (self._change(key, Bound(ast.Eq, item, item)),)
@@ -175,7 +175,7 @@ class _Proposals:
         else:
             known = self.scope.names[name]
             some = known.options[0] if known.options else _SOME.get(known.type.name, datetime(2000, 1, 1, tzinfo=UTC))
-            yield (Change(name, FILLED, None, value, 1, tuple(some) if isinstance(some, list) else some),)
+            yield (Change(name, FILLED, None, value, 1, some),)
 
     def _change(self, name: str, bound: Bound) -> Change:
         value = self.tracer.known(name)
@@ -195,7 +195,7 @@ def _distance(value: Any, target: Any) -> float:
     if value is None:
         return _UNKNOWN_COST
     if isinstance(value, int | float) and isinstance(target, int | float):
-        return abs(value - target) / max(abs(value), abs(target), 1)
+        return abs(value - target) / max(abs(value), 1)
     if isinstance(value, datetime) and isinstance(target, datetime):
         return abs((value - target).total_seconds()) / 86400 / 30
     if isinstance(value, date) and isinstance(target, date):
