@@ -14,7 +14,7 @@ from server.expressions.function import Form
 from server.expressions.functions.moments import moment_date
 from server.expressions.numbers import bounds_of_equal, settle
 from server.expressions.parse import dotted
-from server.expressions.types import DATE, DATETIME, INTEGER, NUMBER, At
+from server.expressions.types import DATE, DATETIME, INTEGER, NUMBER, At, Type
 from server.expressions.values import READERS
 
 Compiled = Callable[[Mapping[str, Any], At], Any]
@@ -66,7 +66,9 @@ class _Writer:
 
     def write(self) -> str:
         for name in sorted(self.checked.names):
-            self._load(name)
+            self._load(name, self.checked.scope.names[name].type)
+        for name, kind in self.checked.earlier.items():
+            self._load(name, kind)
         root = self.visit(self.checked.tree)
         if self.checked.type == NUMBER and root != "None":
             root = f"{root} + 0.0" if root in self.sure else f"None if {root} is None else {root} + 0.0"  # no negative zero
@@ -96,8 +98,8 @@ class _Writer:
         self.sure.add(name)
         return name
 
-    def _load(self, name: str) -> None:
-        known = self.checked.scope.names[name].type.name
+    def _load(self, name: str, kind: Type) -> None:
+        known = kind.name
         variable = self.put(f"values.get({self.constant(name)})")
         self.line(f"if {variable} is not None and not ({_FINE[known].format(variable)}): {variable} = {self.constant(READERS[known])}({variable})")
         self.read[name] = variable
@@ -180,7 +182,7 @@ class _Writer:
         return name
 
     def _call(self, node: ast.Call, fact: Fact) -> str:
-        return self.form(fact.forms[0], [self.visit(a) for a in node.args])
+        return self.form(fact.forms[0], [*(self.visit(a) for a in node.args), *([self.read[fact.earlier]] if fact.earlier else [])])
 
     def _compare(self, node: ast.Compare, fact: Fact) -> str:
         operation, right = node.ops[0], node.comparators[0]
