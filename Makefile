@@ -50,7 +50,7 @@ fuzz: $(VENV)/installed-dev ## a million random pairs of expression and record o
 
 lock: $(VENV)/installed-dev ## pin the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra build -o requirements.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra build --extra dev -c requirements.lock -o requirements-dev.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra build --extra dev --extra bench -c requirements.lock -o requirements-dev.lock
 
 screenshots: $(VENV)/installed-dev ## every page, both languages, desktop and phone, into screenshots/
 	@env -u WEATHERGLASS_DATABASE_URL WEATHERGLASS_TEST_SCREENSHOTS=screenshots $(BIN)/python -m pytest tests/browser -k test_pages

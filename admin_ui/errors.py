@@ -92,9 +92,10 @@ def refusal(request: Request, status: int, message: Text, hint: Text | None = No
 
 @contextmanager
 def _perhaps() -> Iterator[None]:
+    """Nobody signed in, or no release that can be read: the page stands without its shell."""
     try:
         yield
-    except NotSignedIn:
+    except AppError:
         pass
 
 

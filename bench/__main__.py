@@ -6,21 +6,31 @@ Prints a table and appends one JSON line a row to var/bench.jsonl: {"name", "our
 import argparse
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from bench import population, web
+from bench import language, population, web
 from bench.row import Row
 from bench.setup import postgres
 
+PARTS = ("language", "population", "web")
 
-def rows(folder: Path, customers: int, orders: int, rounds: int) -> Iterator[Row]:
+
+def rows(folder: Path, parts: Sequence[str], customers: int, orders: int, rounds: int) -> Iterator[Row]:
+    if "language" in parts:
+        yield from language.rows(rounds)
+    if "population" in parts:
+        yield from _population(folder, customers, orders, rounds)
+    if "web" in parts:
+        yield from web.rows(folder, 10_000, rounds)
+
+
+def _population(folder: Path, customers: int, orders: int, rounds: int) -> Iterator[Row]:
     with postgres(folder) as server:
         yield from population.rows(folder, server, customers, orders, rounds)
-    yield from web.rows(folder, 10_000, rounds)
 
 
 def main() -> None:
@@ -28,13 +38,14 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=100_000)
     parser.add_argument("--orders", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("parts", nargs="*", help=f"only these of {', '.join(PARTS)}")
     chosen = parser.parse_args()
     console = Console(stderr=True)
     table = Table("name", "ours", "reference", "ratio", "unit", title="ours beside the reference; smaller is better")
     out = Path("var/bench.jsonl")
     out.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="weatherglass-bench-") as name, out.open("a", encoding="utf-8") as lines:
-        for row in rows(Path(name), chosen.customers, chosen.orders, chosen.rounds):
+        for row in rows(Path(name), chosen.parts or PARTS, chosen.customers, chosen.orders, chosen.rounds):
             lines.write(json.dumps(row.data(), ensure_ascii=False) + "\n")
             console.print(f"{row.name}: {row.ratio:.2f} x")
             table.add_row(row.name, f"{row.ours:.4g}", f"{row.reference:.4g}", f"{row.ratio:.2f}", row.unit)

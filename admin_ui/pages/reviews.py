@@ -168,7 +168,7 @@ def _review(request: Request, work: Work, review_id: int, item_key: str, problem
         "next_item": following,
         "actions": [view_of(work, k, people) for k in found.actions],
         "people": [u for u in access.users(work) if u.active],
-        "names": people,
+        "names": {**{r.key: r.title.of(work.actor.locale) for r in work.catalog.all("role")}, **people},
         "due": (work.at.today + timedelta(days=14)).isoformat(),
         "discussed": sum(1 for i in metrics if i.discussed),
         "problems": problems,

@@ -17,9 +17,8 @@ from server.config.releases import get_release, read_release
 from server.config.tables import documents as document_table
 from server.config.tables import drafts, release_documents, releases
 from server.errors import Conflict, Invalid, Text
+from server.expressions import language
 from server.storage.ddl import alone, impatient
-
-LANGUAGE = 1  # version of the formula language: it never changes under a release's feet
 
 
 class _Actor(Protocol):
@@ -106,7 +105,7 @@ def _write(work: Publishing, new: Catalog, digests: Mapping[tuple[str, str], str
         session.execute(document_table.insert(), rows)
     whole = hashlib.sha256("\n".join(sorted(f"{kind} {key} {digest}" for (kind, key), digest in digests.items())).encode()).hexdigest()
     row = {"id": new.release, "at": work.now, "by": work.actor.username, "note": note.strip(), "parent": old.release, "restored": restored}
-    session.execute(releases.insert().values(**row, digest=whole, language=LANGUAGE))
+    session.execute(releases.insert().values(**row, digest=whole, language=language.VERSION))
     if digests:
         session.execute(release_documents.insert(), [{"release": new.release, "kind": k, "key": key, "digest": d} for (k, key), d in digests.items()])
     for draft in session.execute(sa.select(drafts.c.kind, drafts.c.key, drafts.c.body)).all():  # what is live now is no draft any more

@@ -13,7 +13,24 @@ from server.config.catalog import Catalog
 from server.config.document import Document
 from server.config.kind import Kind
 from server.config.tables import documents, release_documents, releases
-from server.errors import NotFound, Text
+from server.errors import AppError, NotFound, Text
+from server.expressions import language
+
+
+class UnknownLanguage(AppError):
+    """A newer program wrote the release: what its expressions mean is not known here, so nothing is evaluated by guess."""
+
+    status = 503
+
+    def __init__(self, release: int, version: int) -> None:
+        known = ", ".join(map(str, language.KNOWN))
+        super().__init__(
+            Text(
+                f"版本 {release} 用的是表达式语言 {version}，本程序只懂 {known}",
+                f"Release {release} is written in version {version} of the expression language; this program knows {known}",
+            ),
+            Text("请升级程序后再打开这个数据库", "Upgrade the program, then open this database again"),
+        )
 
 
 @dataclass(frozen=True)
@@ -25,6 +42,7 @@ class Release:
     parent: int
     restored: int | None
     documents: int
+    language: int
 
 
 class Catalogs:
@@ -56,6 +74,10 @@ class Catalogs:
 
 
 def read_release(connection: sa.Connection, kinds: Mapping[str, Kind], number: int) -> Catalog:
+    """Raises UnknownLanguage for a release of a newer program."""
+    spoken = connection.scalar(sa.select(releases.c.language).where(releases.c.id == number))
+    if spoken is not None and spoken not in language.KNOWN:
+        raise UnknownLanguage(number, spoken)
     query = (
         sa.select(documents.c.kind, documents.c.key, documents.c.body)
         .join(release_documents, release_documents.c.digest == documents.c.digest)
@@ -89,10 +111,10 @@ def get_release(connection: sa.Connection, number: int) -> Release:
     return _release(row)
 
 
-def _listing() -> sa.Select[tuple[int, datetime, str, str, int, int | None, int]]:
+def _listing() -> sa.Select[tuple[int, datetime, str, str, int, int | None, int, int]]:
     c = releases.c
     count = sa.select(sa.func.count()).where(release_documents.c.release == c.id).scalar_subquery()
-    return sa.select(c.id, c.at, c.by, c.note, c.parent, c.restored, count)
+    return sa.select(c.id, c.at, c.by, c.note, c.parent, c.restored, count, c.language)
 
 
 def _release(row: Any) -> Release:

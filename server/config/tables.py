@@ -24,7 +24,7 @@ releases = sa.Table(
     sa.Column("parent", sa.Integer, nullable=False),  # the release it replaced; 0 for the first
     sa.Column("restored", sa.Integer),  # a rollback: the release whose documents it took
     sa.Column("digest", sa.String(64), nullable=False),  # of the whole set
-    sa.Column("language", sa.Integer, nullable=False, server_default="1"),  # version of the formula language it was written for
+    sa.Column("language", sa.Integer, nullable=False, server_default="1"),  # version of the expression language it was written for
 )
 
 release_documents = sa.Table(

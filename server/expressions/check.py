@@ -135,7 +135,8 @@ class _Checker:
             return Fact(fact.type, fact.nullable, fact.size)
         form = NEGATE.forms[0 if fact.type == INTEGER else 1]
         literal = fact.literal if fact.literal is Missing else -fact.literal
-        return Fact(fact.type, fact.nullable, fact.size, literal=literal, forms=(form,))
+        lowest = form.may_be_null and literal is Missing  # the lowest integer has no negative
+        return Fact(fact.type, fact.nullable or lowest, fact.size, literal=literal, forms=(form,))
 
     def _binop(self, node: ast.BinOp) -> Fact | None:
         facts = self.visit_all((node.left, node.right))

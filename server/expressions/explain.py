@@ -12,6 +12,7 @@ from server.expressions.checked import Checked, Missing
 from server.expressions.evaluate import Evaluator
 from server.expressions.function import Form
 from server.expressions.numbers import number_text
+from server.expressions.operators import MIRRORED
 from server.expressions.parse import dotted
 from server.expressions.types import At
 
@@ -81,14 +82,6 @@ def _parts(node: ast.expr) -> list[ast.expr]:
 # -- sentences
 
 SYMBOLS: Mapping[type[ast.cmpop], str] = {ast.Eq: "=", ast.NotEq: "≠", ast.Lt: "<", ast.LtE: "≤", ast.Gt: ">", ast.GtE: "≥"}
-MIRRORED: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Lt: ast.Gt,
-    ast.LtE: ast.GtE,
-    ast.Gt: ast.Lt,
-    ast.GtE: ast.LtE,
-    ast.Eq: ast.Eq,
-    ast.NotEq: ast.NotEq,
-}
 NEGATED: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.GtE,
     ast.LtE: ast.Gt,

@@ -25,6 +25,9 @@ class Size:
 BASE = Size(limits.QUANTUM, limits.NUMBER)
 
 
+CHOICE = "choice"
+
+
 @dataclass(frozen=True)
 class Param:
     """`type`: a type's name, or T (any one type), N (integer or number) - the same for all parameters of a form - or A (any type, each its own).
@@ -42,6 +45,8 @@ class Form:
     """One way to call: parameter types, result, both sides.
 
     `python` is called with non-null values, and null comes out when one is null; with `sees_null` it is called always.
+    `inline`: with {0} {1}; {rest}: all but the first, where they are literals; CHOICE: pairs of condition and value. Where the last of two parameters
+    repeats, it is applied from left to right.
     Forms are tried in their order; a moment also fits a date (its local day), so that a form of moments stands before that of dates.
     With `at` its first argument is the moment. `repeat`: how many of the last parameters may be repeated; `least`: fewest arguments.
     `registered`: where SQLite's SQL cannot say it, its connections get the Python side as the function weatherglass_<registered>.
@@ -62,7 +67,8 @@ class Form:
     cause: Text | None = None  # why null came out then
     registered: str = ""
     earlier: bool = False  # the engines add the field's value before the change as last argument; without a parameter: whether the record is new
-    inline: str = ""  # Python source of the same, with {0} {1}: for the generated function
+    inline: str = ""  # Python source of the same, for the generated function
+    unguarded: str = ""  # like inline, where the sizes show that nothing can leave the range
 
     def template(self, count: int, postgresql: bool) -> str:
         if self.registered and not postgresql:

@@ -13,3 +13,5 @@ EXACT = 2.0**-279  # from here on up a number is kept to its last bit
 
 # Between two reductions to the range above, results may wander this far: no engine overflows or underflows there.
 SAFE_LARGE, SAFE_SMALL = 1e280, 1e-290
+
+QUICK = 2**30 - 1  # Python computes fastest with integers up to here: what lies beyond is checked by a call

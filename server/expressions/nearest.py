@@ -8,7 +8,8 @@ from typing import Any
 
 from server.errors import Text
 from server.expressions.checked import Checked
-from server.expressions.explain import MIRRORED, NEGATED, SYMBOLS, Tracer, show
+from server.expressions.explain import NEGATED, SYMBOLS, Tracer, show
+from server.expressions.operators import MIRRORED
 from server.expressions.parse import dotted
 from server.expressions.types import At
 

@@ -6,6 +6,7 @@ What `and`, `or`, `not`, `is` and `if` do stands in evaluate.py, compile.py and 
 import ast
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from server.errors import Text
@@ -61,7 +62,8 @@ def _integers(symbol: str, python: Callable[..., Any], size: Callable[..., Size]
     """With and without a guard: the checker takes the plain one where 64 bits cannot overflow."""
     operands = params(a="integer", b="integer")
     plain = Form(operands, "integer", python, f"{{0}} {symbol} {{1}}", size=size, inline=f"{{0}} {symbol} {{1}}")
-    guarded = Form(operands, "integer", python, _INTEGER_SQLITE.format(op=symbol), _INTEGER_PG.format(op=symbol), size=size, may_be_null=True, cause=OVERFLOW)
+    guarded = replace(plain, sql=_INTEGER_SQLITE.format(op=symbol), postgresql=_INTEGER_PG.format(op=symbol), may_be_null=True, cause=OVERFLOW)
+    guarded = replace(guarded, unguarded=plain.inline, inline=f"t if {-limits.QUICK} <= (t := {plain.inline}) <= {limits.QUICK} else checked(t)")
     return plain, guarded
 
 
@@ -216,6 +218,16 @@ def _comparison(node: type[ast.AST]) -> Function:
     return Function(symbol, "operator", doc, tuple(forms), _EXAMPLES[symbol])
 
 
+# a < b is b > a
+MIRRORED: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.Gt,
+    ast.LtE: ast.GtE,
+    ast.Gt: ast.Lt,
+    ast.GtE: ast.LtE,
+    ast.Eq: ast.Eq,
+    ast.NotEq: ast.NotEq,
+}
+
 OPERATORS: Mapping[type[ast.AST], Function] = dict(_arithmetic()) | {node: _comparison(node) for node in _COMPARE}
 
 NEGATE = Function(
@@ -223,10 +235,10 @@ NEGATE = Function(
     "operator",
     Text("取负", "Turns the sign"),
     (
-        Form(params(a="integer"), "integer", numbers.negative, "-nullif({0}, LOWEST)", size=lambda a: a),
+        Form(params(a="integer"), "integer", numbers.negative, "-nullif({0}, LOWEST)", size=lambda a: a, may_be_null=True, cause=OVERFLOW),
         Form(params(a="number"), "number", operator.neg, "-{0}", size=lambda a: a, inline="-{0}"),
     ),
-    (("-(3)", -3), ("-(2.5)", -2.5), ("-(-3)", 3)),
+    (("-(3)", -3), ("-(2.5)", -2.5), ("-(-3)", 3), ("-(1 // 0)", None)),
 )
 
 
@@ -247,7 +259,16 @@ def contains_value(kind: str) -> Callable[..., Any]:
 
 def _membership(kind: str) -> Form:
     sql = "{0:key} IN ({rest:key})" if kind == "number" else "{0} IN ({rest})"
-    return Form((Param("x", kind), Param("item", kind)), "boolean", contains_value(kind), sql, sees_null=True, repeat=1, least=2)
+    return Form(
+        (Param("x", kind), Param("item", kind)),
+        "boolean",
+        contains_value(kind),
+        sql,
+        sees_null=True,
+        repeat=1,
+        least=2,
+        inline="" if kind == "number" else "{0} in {rest}",
+    )
 
 
 MEMBER = Function(

@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
+import sqlalchemy as sa
 from fastapi import APIRouter
 
+from server.config.tables import releases
 from server.settings import Settings
 from tests.admin_ui.conftest import Site
 
@@ -122,3 +124,15 @@ def test_nobody_signed_in_is_sent_to_sign_in_and_back(site: Site) -> None:
 def test_an_unreachable_database_is_not_ready(site: Site) -> None:
     site.app.state.database = type("Gone", (), {"read": lambda self: (_ for _ in ()).throw(ConnectionError)})()
     assert site.client().get("/healthz").status_code == 200
+
+
+def test_a_release_of_a_newer_program_is_told_on_every_page(site: Site) -> None:
+    client = site.client("li")
+    with site.database.write() as connection:
+        connection.execute(sa.update(releases).values(language=2, digest="newer"))
+    for path in ("/", "/o/client", "/login", "/studio"):
+        answer = client.get(path)
+        assert answer.status_code == 503 and "version 2 of the expression language" in answer.text, path
+    with site.database.write() as connection:
+        connection.execute(sa.update(releases).values(language=1))
+    assert client.get("/").status_code == 200

@@ -9,8 +9,10 @@ import sqlalchemy as sa
 
 from server.config.catalog import Catalog
 from server.config.publish import publish, rollback
-from server.config.releases import Catalogs, catalog_at, list_releases
+from server.config.releases import Catalogs, UnknownLanguage, catalog_at, list_releases
+from server.config.tables import releases
 from server.errors import AppError, Conflict, Invalid, NotFound
+from server.expressions import language
 from server.feature import Work
 from server.registry import HOOKS, KINDS
 from server.storage import ddl
@@ -270,3 +272,15 @@ def test_a_table_in_use_is_a_conflict_not_a_long_wait(postgres_url: str) -> None
     with house.work() as work:
         assert publish(work, [an_object("customer", {"name": "text", "n": "integer"})]) == 2
     database.close()
+
+
+def test_a_release_of_a_language_this_program_does_not_know_is_refused(house: House) -> None:
+    with house.work() as work:
+        publish(work, [CUSTOMER], "")
+    with house.work(write=False) as work:
+        assert [r.language for r in list_releases(work.session)] == [language.VERSION]
+    with house.database.write() as connection:
+        connection.execute(sa.update(releases).values(language=2))
+    with pytest.raises(UnknownLanguage) as refused, house.database.read() as connection:
+        Catalogs(KINDS)(connection)
+    assert refused.value.message.en == "Release 1 is written in version 2 of the expression language; this program knows 1"

@@ -192,7 +192,8 @@ FORMS: dict[str, tuple[str, ...]] = {
     "number": (
         "(<any_number> <+|-|*|/> <number>)",
         "(<any_number> <+|-|*|/> <number>)",
-        "(<any_number> <//|%|**> <number>)",
+        "(<any_number> <//|%> <number>)",
+        "(<any_number> ** <ratio|amount|count_b|7.25|-0.75>)",
         "(<number> ** <2|3|-1|0.5|0>)",
         "-(<number>)",
         "scale(<number>, <0|20|-5.5>, <100|0.5>, <number>, <number>)",

@@ -110,8 +110,8 @@ FUNCTIONS = (
         "number",
         Text("绝对值", "Without its sign"),
         (
-            Form(params(x="integer"), "integer", numbers.absolute, "abs(nullif({0}, LOWEST))", cause=OVERFLOW),
-            Form(params(x="number"), "number", operator.abs, "abs({0})"),
+            Form(params(x="integer"), "integer", numbers.absolute, "abs(nullif({0}, LOWEST))", may_be_null=True, cause=OVERFLOW),
+            Form(params(x="number"), "number", operator.abs, "abs({0})", inline="-{0} if {0} < 0.0 else {0}"),
         ),
         (("abs(-3)", 3), ("abs(-2.5)", 2.5), ("abs(-2.5)", 2.5), ("abs(1 / 0)", None)),
         aliases=("ABSOLUTE", "绝对值"),
@@ -261,6 +261,7 @@ FUNCTIONS = (
                 _clamp,
                 "min(max({0}, {1}), {2})",
                 "CASE WHEN {0} IS NULL OR {1} IS NULL OR {2} IS NULL THEN NULL ELSE least(greatest({0}, {1}), {2}) END",
+                inline="{2} if {0} > {2} or {1} > {2} else {1} if {1} > {0} else {0}",
             ),
         ),
         (("clamp(120, 0, 100)", 100), ("clamp(-0.5, 0, 1)", 0.0), ("clamp(1 / 0, 0, 1)", None)),

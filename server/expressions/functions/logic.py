@@ -6,7 +6,7 @@ from typing import Any
 
 from server.errors import Text
 from server.expressions import numbers
-from server.expressions.function import Form, Function, Param, params
+from server.expressions.function import CHOICE, Form, Function, Param, params
 from server.expressions.operators import MEMBER, and3
 
 
@@ -231,7 +231,7 @@ FUNCTIONS = (
             "依次看条件，取第一个成立的条件后面的值；最后可写一个其他情况的值。条件未知视为不成立",
             "The value after the first condition that holds; a last single value is for all other cases. An unknown condition does not hold",
         ),
-        (Form(params(condition="boolean", value="T"), "T", _case, _case_sql, sees_null=True, repeat=2, least=2, may_be_null=True),),
+        (Form(params(condition="boolean", value="T"), "T", _case, _case_sql, sees_null=True, repeat=2, least=2, may_be_null=True, inline=CHOICE),),
         (('case(1 > 2, "a", 2 > 1, "b", "c")', "b"), ('case(1 > 2, "a")', None), ('case(1 / 0 > 1, "a", "b")', "b"), ("case(False, 1, 2.5)", 2.5)),
         null="handles",
         aliases=("IFS", "多条件"),
@@ -269,6 +269,7 @@ FUNCTIONS = (
                 form.sql,
                 sees_null=True,
                 repeat=1,
+                inline=form.inline,
             )
             for form in MEMBER.forms
         ),
