@@ -7,8 +7,9 @@ from typing import Any
 from server.errors import Problem, Text
 from server.expressions import limits
 from server.expressions.checked import Checked, Fact, Missing
-from server.expressions.complaints import CONSTANTS, as_condition, did_you_mean, type_name, unknown_function, unknown_name
+from server.expressions.complaints import CONSTANTS, as_condition, did_you_mean, no_before, not_stored, type_name, unknown_function, unknown_name
 from server.expressions.function import Function, Size
+from server.expressions.functions.change import IS_NEW, earlier
 from server.expressions.matching import Matched, convert, join_sizes, match, settle_into, unify
 from server.expressions.operators import MEMBER, NEGATE, OPERATORS
 from server.expressions.parse import Source, dotted, parse
@@ -34,7 +35,7 @@ def check(source: str, scope: Scope, expect: Type | None = None) -> tuple[Checke
         settle_into(fact)
     facts = checker.facts
     places: dict[ast.AST, tuple[int, int]] = {node: (place.start(node), place.end(node)) for node in facts if isinstance(node, ast.expr)}
-    return Checked(source, tree, fact.given, fact.nullable, frozenset(checker.names), checker.uses_time, facts, scope, places), ()
+    return Checked(source, tree, fact.given, fact.nullable, frozenset(checker.names), checker.uses_time, facts, scope, checker.earlier, places), ()
 
 
 class _Checker:
@@ -47,6 +48,7 @@ class _Checker:
         self.facts: dict[ast.AST, Fact] = {}
         self.names: set[str] = set()
         self.uses_time = False
+        self.earlier: dict[str, Type] = {}
 
     def problem(self, node: ast.expr, code: str, message: Text, hint: Text | None = None) -> Fact | None:
         """Notes it; the part gets no fact."""
@@ -324,6 +326,8 @@ class _Checker:
             return self.problem(node.func, "unknown_function", *unknown_function(name, FUNCTIONS, ALIASES))
         if facts is None or not self._arity(node, function):
             return None
+        if function.forms[0].earlier:
+            return self._earlier(node, function, facts)
         for index, (argument, fact) in enumerate(zip(node.args, facts)):
             if fact.type == NULL and not any(f.param(index, len(facts)).type == "T" for f in function.forms):
                 return self.problem(argument, "null", Text("这里不能直接写 None", "None cannot be written here"))
@@ -334,6 +338,22 @@ class _Checker:
         params = [matched.forms[0].param(i, len(facts)) for i in range(len(facts))]
         self._options((node, fact) for node, fact, param in zip(node.args, facts, params) if param.option)
         return self._result(matched, facts)
+
+    def _earlier(self, node: ast.Call, function: Function, facts: Sequence[Fact]) -> Fact | None:
+        """A look at the record before the change: only where there is one, and only at its own stored fields."""
+        if self.scope.before is None:
+            return self.problem(node, "no_before", *no_before(function.name))
+        if not node.args:
+            self.earlier[IS_NEW] = BOOLEAN
+            return Fact(BOOLEAN, forms=function.forms, earlier=IS_NEW)
+        name, now = dotted(node.args[0]), facts[0]
+        if name not in self.scope.before:
+            return self.problem(node.args[0], "not_stored", *not_stored(function.name))
+        form = next(f for f in function.forms if f.params[0].type in (now.type.name, "T"))
+        self.earlier[earlier(name)] = now.type
+        if form.result == "boolean":
+            return Fact(BOOLEAN, forms=(form,), earlier=earlier(name))
+        return Fact(now.type, True, now.size, now.options, forms=(form,), earlier=earlier(name))
 
     def _arity(self, node: ast.Call, function: Function) -> bool:
         count, fewest = len(node.args), min(f.fewest for f in function.forms)

@@ -29,6 +29,7 @@ class Fact:
     forms: tuple[Form, ...] = ()
     settle: bool = False
     to: Type | None = None
+    earlier: str = ""  # the key of the value before the change that the part reads
 
     @property
     def given(self) -> Type:
@@ -48,6 +49,7 @@ class Checked:
     uses_time: bool
     facts: Mapping[ast.AST, Fact] = field(compare=False, repr=False)
     scope: Scope = field(compare=False, repr=False)
+    earlier: Mapping[str, Type] = field(compare=False, repr=False)  # keys of values before the change that are read
     places: Mapping[ast.AST, tuple[int, int]] = field(compare=False, repr=False)  # part -> where it stands, in characters
 
     def text(self, node: ast.AST) -> str:

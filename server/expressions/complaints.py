@@ -109,6 +109,16 @@ def _foreign_near(name: str, aliases: Mapping[str, Function]) -> Text | None:
     return Text(f"是否指 {aliases[near[0]].signature}?", f"Did you mean {aliases[near[0]].signature}?") if near else None
 
 
+def no_before(function: str) -> tuple[Text, Text | None]:
+    message = Text(f"这里没有修改前的值，不能用 {function}", f"There is no change here that {function} could look at")
+    return message, Text("用于对象的检查 (x-checks、checks) 和必填条件 (x-required)", "It is for an object's checks (x-checks, checks) and for x-required")
+
+
+def not_stored(function: str) -> tuple[Text, Text | None]:
+    message = Text("须是本记录自身存储的字段", "Must be a field that the record itself stores")
+    return message, Text(f"写字段的键，如 {function}(amount)", f"Write the key of a field, such as {function}(amount)")
+
+
 def as_condition(kind: Type, written: str) -> Text | None:
     """How to make a condition of something that is none."""
     suggestion = {

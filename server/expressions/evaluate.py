@@ -11,7 +11,7 @@ from server.expressions.function import Form
 from server.expressions.numbers import settle
 from server.expressions.operators import and3, not3, or3
 from server.expressions.parse import dotted
-from server.expressions.types import At
+from server.expressions.types import At, Type
 from server.expressions.values import READERS, convert
 
 
@@ -48,8 +48,7 @@ class Evaluator(simpleeval.SimpleEval):  # type: ignore[misc]
         return self.eval(self.checked.source, previously_parsed=self.checked.tree)
 
     def known(self, name: str) -> Any:
-        value = self.values.get(name)
-        return None if value is None else READERS[self.checked.scope.names[name].type.name](value)
+        return self._stored(name, self.checked.scope.names[name].type)
 
     def _eval(self, node: ast.expr) -> Any:
         fact = self.checked.facts[node]
@@ -69,7 +68,11 @@ class Evaluator(simpleeval.SimpleEval):  # type: ignore[misc]
         return self.checked.facts[node].literal
 
     def _eval_name(self, node: ast.expr) -> Any:
-        return self.known(dotted(node) or "")
+        return self._stored(dotted(node) or "", self.checked.facts[node].type)
+
+    def _stored(self, key: str, kind: Type) -> Any:
+        value = self.values.get(key)
+        return None if value is None else READERS[kind.name](value)
 
     _eval_attribute = _eval_name
 
@@ -106,4 +109,6 @@ class Evaluator(simpleeval.SimpleEval):  # type: ignore[misc]
         return self._eval(node.body if self._eval(node.test) else node.orelse)
 
     def _eval_call(self, node: ast.Call) -> Any:
-        return self.apply(self.checked.facts[node].forms[0], [self._eval(a) for a in node.args])
+        fact = self.checked.facts[node]
+        before = [self._stored(fact.earlier, self.checked.earlier[fact.earlier])] if fact.earlier else []
+        return self.apply(fact.forms[0], [*(self._eval(a) for a in node.args), *before])

@@ -66,6 +66,7 @@ class Form:
     may_be_null: bool = False  # null can come out of values that are not null
     cause: Text | None = None  # why null came out then
     registered: str = ""
+    earlier: bool = False  # the engines add the field's value before the change as last argument; without a parameter: whether the record is new
     inline: str = ""  # Python source of the same, for the generated function
     unguarded: str = ""  # like inline, where the sizes show that nothing can leave the range
 

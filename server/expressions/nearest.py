@@ -112,15 +112,15 @@ class _Proposals:
             yield from self._chain([(a, type(op), b) for a, op, b in zip(operands, node.ops, operands[1:])], wanted)
 
     def _call(self, function: str, arguments: Sequence[ast.expr], wanted: bool) -> Iterator[Changes]:
-        first, *others = arguments
-        if function == "between":
-            yield from self._chain([(others[0], ast.LtE, first), (first, ast.LtE, others[1])], wanted)
-        elif function == "one_of":
-            yield from self._among(first, others, wanted)
-        elif function == "has":
-            yield from self._listed(first, others[0], wanted)
-        elif function == "is_empty":
-            yield from self._emptiness(first, wanted)
+        match function, arguments:
+            case "between", [one, low, high]:
+                yield from self._chain([(low, ast.LtE, one), (one, ast.LtE, high)], wanted)
+            case "one_of", [one, *items]:
+                yield from self._among(one, items, wanted)
+            case "has", [items, one]:
+                yield from self._listed(items, one, wanted)
+            case "is_empty", [one]:
+                yield from self._emptiness(one, wanted)
 
     def _chain(self, pairs: Sequence[tuple[ast.expr, type[ast.cmpop], ast.expr]], wanted: bool) -> Iterator[Changes]:
         found = [list(self._pair(a, op if wanted else NEGATED[op], b)) for a, op, b in pairs]

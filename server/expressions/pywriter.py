@@ -23,7 +23,7 @@ from server.expressions.numbers import bounds_of_equal, checked, settle
 from server.expressions.operators import MIRRORED
 from server.expressions.parse import dotted
 from server.expressions.part import ANY_INTEGER, NULL, Part, higher, union, widest
-from server.expressions.types import DATE, DATETIME, INTEGER, NUMBER
+from server.expressions.types import DATE, DATETIME, INTEGER, NUMBER, Name
 from server.expressions.values import READERS
 
 _N = repr(limits.NUMBER)
@@ -146,7 +146,7 @@ class PythonWriter:
         return Part(name, atom=True)
 
     def load(self, name: str, *, required: bool = False) -> Part:
-        known = self.checked.scope.names[name]
+        known = self.checked.scope.names.get(name) or Name(self.checked.earlier[name])
         kind, key, variable = known.type.name, self.constant(name).code, self.new()
         sure = self.trusting and not known.nullable
         self.line(f"{variable} = {f'values[{key}]' if self.trusting else f'values.get({key})'}")
@@ -312,7 +312,13 @@ class PythonWriter:
         return replace(self.guarded(code, (left, right)), size=self._size(form, (left, right)))
 
     def _call(self, node: ast.Call, fact: Fact) -> Part:
+        if fact.earlier:
+            return self._before(fact.forms[0], fact.earlier, node.args)
         return self.form(fact.forms[0], node.args)
+
+    def _before(self, form: Form, key: str, arguments: Sequence[ast.expr]) -> Part:
+        parts = [*(self.visit(a) for a in arguments), self.read.get(key) or self.load(key)]
+        return self._result(form, f"{self.constant(form.python).code}({', '.join(p.value for p in parts)})", parts)
 
     # -- conditions
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from server.expressions.function import Function, by_alias, by_name
 from server.expressions.functions.arithmetic import FUNCTIONS as NUMBER
+from server.expressions.functions.change import FUNCTIONS as CHANGE
 from server.expressions.functions.dates import FUNCTIONS as DATE
 from server.expressions.functions.lists import FUNCTIONS as LIST
 from server.expressions.functions.logic import FUNCTIONS as LOGIC
@@ -16,5 +17,5 @@ from server.expressions.functions.spans import FUNCTIONS as SPANS
 from server.expressions.functions.text import FUNCTIONS as TEXT
 from server.expressions.functions.writing import FUNCTIONS as WRITING
 
-FUNCTIONS: Mapping[str, Function] = by_name((*LOGIC, *NUMBER, *ROUNDING, *SEVERAL, *TEXT, *PARTS, *WRITING, *DATE, *PERIODS, *SPANS, *MOMENT, *LIST))
+FUNCTIONS: Mapping[str, Function] = by_name((*LOGIC, *NUMBER, *ROUNDING, *SEVERAL, *TEXT, *PARTS, *WRITING, *DATE, *PERIODS, *SPANS, *MOMENT, *LIST, *CHANGE))
 ALIASES: Mapping[str, Function] = by_alias(FUNCTIONS)

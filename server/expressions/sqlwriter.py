@@ -232,11 +232,14 @@ class Writer:
         return self.fill(form.template(len(args), self.postgresql), args)
 
     def _name(self, node: ast.expr, fact: Fact) -> Piece:
-        element = self.columns[dotted(node) or ""]
+        return self._column(dotted(node) or "", fact.type)
+
+    def _column(self, name: str, wanted: Type) -> Piece:
+        element = self.columns[name]
         kind = element.type
-        if fact.type == NUMBER and not isinstance(kind, sa.Float):
+        if wanted == NUMBER and not isinstance(kind, sa.Float):
             return self.fill("CAST({0} AS DOUBLE PRECISION)", [self.leaf(element)])
-        if fact.type == INTEGER and self.postgresql and not isinstance(kind, sa.BigInteger):
+        if wanted == INTEGER and self.postgresql and not isinstance(kind, sa.BigInteger):
             return self.fill("CAST({0} AS BIGINT)", [self.leaf(element)])
         return self.leaf(element)
 
@@ -266,7 +269,8 @@ class Writer:
         return self.fill(f"CASE {cases} ELSE {{{len(parts)}}} END", [self.visit(p) for p in (*parts, rest)])
 
     def _call(self, node: ast.Call, fact: Fact) -> Piece:
-        return self.form(fact.forms[0], [self.visit(a) for a in node.args])
+        before = [self._column(fact.earlier, self.checked.earlier[fact.earlier])] if fact.earlier else []
+        return self.form(fact.forms[0], [*(self.visit(a) for a in node.args), *before])
 
     def _compare(self, node: ast.Compare, fact: Fact) -> Piece:
         operation, right = node.ops[0], node.comparators[0]

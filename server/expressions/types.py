@@ -37,9 +37,13 @@ class Name:
 
 @dataclass(frozen=True)
 class Scope:
-    """The names an expression may use. A field of a referenced record is one dotted name ("customer.region")."""
+    """The names an expression may use. A field of a referenced record is one dotted name ("customer.region").
+
+    `before`: the names that also have a value from before the change at hand, for previous(x) and changed(x); None where nothing changes.
+    """
 
     names: Mapping[str, Name] = field(default_factory=dict)
+    before: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The four ways to run an expression, side by side on the same rows."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,8 +11,9 @@ import sqlalchemy as sa
 from server.expressions.check import Checked, check
 from server.expressions.compile import compile_python
 from server.expressions.evaluate import evaluate
+from server.expressions.functions.change import IS_NEW, earlier
 from server.expressions.sql import compile_sql, when_true
-from server.expressions.types import At, Scope
+from server.expressions.types import BOOLEAN, At, Scope
 from server.storage.dialects import BigInt, Instant, Keys
 from server.storage.session import Database
 
@@ -33,12 +35,14 @@ class Engines:
 
     def __init__(self, databases: Mapping[str, Database], scope: Scope, rows: Sequence[Mapping[str, Any]]) -> None:
         self.databases, self.scope, self.rows = databases, scope, rows
-        names = {name: name.replace(".", "__") for name in scope.names}
+        held = {name: known.type for name, known in scope.names.items()}
+        held |= {earlier(name): held[name] for name in scope.before or ()} | ({IS_NEW: BOOLEAN} if scope.before else {})
+        names = {name: re.sub(r"\W", "__", name) for name in held}
         self.table = sa.Table(
             "sample",
             sa.MetaData(),
             sa.Column("row_id", sa.Integer, primary_key=True),
-            *(sa.Column(names[n], COLUMNS[k.type.name]() if isinstance(COLUMNS[k.type.name], type) else COLUMNS[k.type.name]) for n, k in scope.names.items()),
+            *(sa.Column(names[n], COLUMNS[k.name]() if isinstance(COLUMNS[k.name], type) else COLUMNS[k.name]) for n, k in held.items()),
         )
         self.columns = {name: self.table.c[column] for name, column in names.items()}
         for database in databases.values():

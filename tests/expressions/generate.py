@@ -8,30 +8,33 @@ from typing import Any
 
 from server.expressions import limits
 from server.expressions.function import Form, Param
+from server.expressions.functions.change import IS_NEW, earlier
 from server.expressions.registry import FUNCTIONS
-from server.expressions.types import BOOLEAN, DATE, DATETIME, INTEGER, NUMBER, TEXT, TEXTS, Name, Scope
+from server.expressions.types import BOOLEAN, DATE, DATETIME, INTEGER, NUMBER, TEXT, TEXTS, Name, Scope, Type
 
 KINDS = ("boolean", "number", "integer", "text", "date", "datetime")
 KEYS = ("tools", "safety", "电气", "hydraulics")
-SCOPE = Scope(
-    {
-        "count_a": Name(INTEGER),
-        "count_b": Name(INTEGER),
-        "amount": Name(NUMBER),
-        "ratio": Name(NUMBER),
-        "name": Name(TEXT),
-        "customer.region": Name(TEXT),
-        "等级": Name(TEXT),
-        "active": Name(BOOLEAN),
-        "held": Name(BOOLEAN),
-        "ordered_on": Name(DATE),
-        "due_on": Name(DATE),
-        "created_at": Name(DATETIME),
-        "closed_at": Name(DATETIME),
-        "lines": Name(TEXTS),
-        "flags": Name(TEXTS),
-    }
-)
+NAMES = {
+    "count_a": Name(INTEGER),
+    "count_b": Name(INTEGER),
+    "amount": Name(NUMBER),
+    "ratio": Name(NUMBER),
+    "name": Name(TEXT),
+    "customer.region": Name(TEXT),
+    "等级": Name(TEXT),
+    "active": Name(BOOLEAN),
+    "held": Name(BOOLEAN),
+    "ordered_on": Name(DATE),
+    "due_on": Name(DATE),
+    "created_at": Name(DATETIME),
+    "closed_at": Name(DATETIME),
+    "lines": Name(TEXTS),
+    "flags": Name(TEXTS),
+}
+SCOPE = Scope(NAMES, before=frozenset(name for name in NAMES if "." not in name))
+# What a row holds: the names, their values before the change, and whether the record is new.
+HELD: dict[str, Type] = {name: known.type for name, known in NAMES.items()}
+HELD |= {earlier(name): NAMES[name].type for name in sorted(SCOPE.before or ())} | {IS_NEW: BOOLEAN}
 _BIG = limits.INTEGER
 INTEGERS = (0, 1, -1, 2, 3, 7, 12, -5, 90, 365, 1000, -1000, _BIG, -_BIG, _BIG - 1, 2**53 + 1, 3037000500, 2147483647, -2147483648, 2147483648)
 NUMBERS = (
@@ -144,9 +147,10 @@ def rows(count: int, seed: int) -> list[dict[str, Any]]:
     chance = random.Random(seed)
     made = []
     for _ in range(count):
-        row = {name: _value(known.type.name, chance) if chance.random() > 0.16 else None for name, known in SCOPE.names.items()}
+        row = {key: _value(kind.name, chance) if chance.random() > 0.16 else None for key, kind in HELD.items()}
+        row |= {earlier(name): row[name] for name in SCOPE.before or () if chance.random() < 0.3}
         made.append(row)
-    made[0] = dict.fromkeys(SCOPE.names)
+    made[0] = dict.fromkeys(HELD)
     return made
 
 
@@ -188,7 +192,8 @@ FORMS: dict[str, tuple[str, ...]] = {
     "number": (
         "(<any_number> <+|-|*|/> <number>)",
         "(<any_number> <+|-|*|/> <number>)",
-        "(<any_number> <//|%|**> <number>)",
+        "(<any_number> <//|%> <number>)",
+        "(<any_number> ** <ratio|amount|count_b|7.25|-0.75>)",
         "(<number> ** <2|3|-1|0.5|0>)",
         "-(<number>)",
         "scale(<number>, <0|20|-5.5>, <100|0.5>, <number>, <number>)",
@@ -214,6 +219,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "list": (),
 }
 _SLOT = re.compile(r"<([^<>]+)>")
+BEFORE = {kind: [name for name, known in NAMES.items() if known.type.name == kind and name in (SCOPE.before or ())] for kind in (*KINDS, "list")}
 OF_MOMENTS = {f.name for f in FUNCTIONS.values() for form in f.forms if form.params and form.params[0].type == "datetime"}
 # What makes a value of a kind: the name and a form of it.
 CALLS: dict[str, tuple[tuple[str, Form], ...]] = {
@@ -248,6 +254,9 @@ class Maker:
 
     def call(self, name: str, form: Form, kind: str, depth: int) -> str:
         """A call that a form of a function takes; T and N stand for the kind wanted."""
+        if form.earlier:
+            wanted = kind if form.result == "T" else form.params[0].type if form.params and form.params[0].type != "T" else self.pick((*KINDS, "list"))
+            return f"{name}({self.pick(BEFORE[wanted]) if form.params else ''})"
         count = max(form.fewest, len(form.params)) + (self.draw(3) * form.repeat if form.repeat else 0) + (self.draw(2) if form.repeat == 2 else 0)
         kind = kind if form.result in ("T", "N") else self.pick(("integer", "number", "text", "date", "datetime", "boolean"))
         parts = [self.argument(form.param(i, count), kind, depth - 1) for i in range(count)]

@@ -17,7 +17,8 @@ SCOPE = Scope(
         "amount": Name(NUMBER, title=Text("订单金额", "Order amount")),
         "status": Name(TEXT, options=("open", "closed")),
         "lines2": Name(TEXTS, options=("tools", "safety")),
-    }
+    },
+    before=GENERAL.before,
 )
 with (Path(__file__).parents[1] / "cases/expressions/problems.csv").open(encoding="utf-8", newline="") as file:
     PROBLEMS = list(csv.DictReader(file, delimiter=";", quoting=csv.QUOTE_NONE))
@@ -85,6 +86,13 @@ def test_what_is_used() -> None:
 def test_expected_type(source: str, expect: Type, fine: bool) -> None:
     checked, problems = check(source, SCOPE, expect)
     assert (checked is not None) is fine, problems
+
+
+@pytest.mark.parametrize("source", ["previous(amount) > 1", "changed(amount)", "is_new()"])
+def test_what_was_before_is_only_known_where_something_changes(source: str) -> None:
+    checked, problems = check(source, Scope(SCOPE.names))
+    assert checked is None and problems[0].code == "no_before"
+    assert problems[0].hint is not None and "x-checks" in problems[0].hint.en
 
 
 def test_all_problems_are_told_at_once() -> None:

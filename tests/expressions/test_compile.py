@@ -3,6 +3,7 @@
 import random
 import warnings
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +19,7 @@ from tests.expressions.generate import SCOPE, Maker, rows
 
 ODD = (None, 2**80, -(2**63), 2**63 - 1, 2**49, 10**9, True, 5, 1.5, 1e300, 1e99, 1e-99, 1e-35, -1e-120, float("nan"), float("inf"), "", "3", "客户")
 ODD += (b"x", "2024-02-30", "2024-02-29", date(2024, 2, 29), datetime(2024, 2, 29, 23), datetime(2024, 2, 29, tzinfo=UTC), [], ["a"], '["a"]', {}, object())
-NEVER_NULL = Scope({name: Name(known.type, nullable=False) for name, known in SCOPE.names.items()})
+NEVER_NULL = replace(SCOPE, names={name: Name(known.type, nullable=False) for name, known in SCOPE.names.items()})
 
 
 @pytest.mark.parametrize("scope", [SCOPE, NEVER_NULL], ids=["may be null", "never null"])

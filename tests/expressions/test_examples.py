@@ -9,14 +9,17 @@ from server.expressions.check import check
 from server.expressions.compile import compile_python
 from server.expressions.evaluate import evaluate
 from server.expressions.function import Function
+from server.expressions.functions.change import EXAMPLE_SCOPE, EXAMPLE_VALUES, IS_NEW, earlier
 from server.expressions.operators import MEMBER, NEGATE, OPERATORS
 from server.expressions.registry import FUNCTIONS
-from server.expressions.sql import compile_sql
-from server.expressions.types import Scope
+from server.expressions.sql import TYPES, compile_sql
 from server.storage.session import Database
 from tests.expressions.engines import UTC_NOON
 
 RECORDS: tuple[Function, ...] = (*OPERATORS.values(), NEGATE, MEMBER, *FUNCTIONS.values())
+KINDS = {name: TYPES[known.type.name] for name, known in EXAMPLE_SCOPE.names.items()}
+KINDS |= {earlier(name): kind for name, kind in KINDS.items()} | {IS_NEW: TYPES["boolean"]}
+COLUMNS = {key: sa.cast(sa.null(), kind) if EXAMPLE_VALUES.get(key) is None else sa.literal(EXAMPLE_VALUES[key], kind) for key, kind in KINDS.items()}
 EXAMPLES = [(source, value) for record in RECORDS for source, value in record.examples]
 
 
@@ -43,11 +46,11 @@ def test_function_is_complete(function: Function) -> None:
 
 @pytest.mark.parametrize(("source", "value"), EXAMPLES, ids=[e[0] for e in EXAMPLES])
 def test_example(databases: dict[str, Database], source: str, value: Any) -> None:
-    checked, problems = check(source, Scope())
+    checked, problems = check(source, EXAMPLE_SCOPE)
     assert checked is not None, problems
-    found = {"python": evaluate(checked, {}, UTC_NOON), "compiled": compile_python(checked)({}, UTC_NOON)}
+    found = {"python": evaluate(checked, EXAMPLE_VALUES, UTC_NOON), "compiled": compile_python(checked)(EXAMPLE_VALUES, UTC_NOON)}
     for name, database in databases.items():
         with database.read() as connection:
-            found[name] = connection.execute(sa.select(compile_sql(checked, {}, UTC_NOON))).scalar()
+            found[name] = connection.execute(sa.select(compile_sql(checked, COLUMNS, UTC_NOON))).scalar()
     for name, got in found.items():
         assert got == value and type(got) is type(value), (name, got)

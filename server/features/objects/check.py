@@ -12,12 +12,12 @@ from server.errors import Problem, Text
 from server.expressions.parse import parse
 from server.expressions.types import BOOLEAN, Scope
 from server.features.objects import results
-from server.features.objects.engine import live_fields, names_read, scope
+from server.features.objects.engine import change_scope, live_fields, names_read, scope
 from server.features.objects.kind import SYSTEM_FIELDS, Check, Field, ObjectType
 from server.fields.base import JSON
 from server.fields.registry import FIELD_TYPES
 
-RESERVED_FIELDS = (*SYSTEM_FIELDS, "subject", "current_user", "record_id")  # names that formulas and results use for something else
+RESERVED_FIELDS = (*SYSTEM_FIELDS, "subject", "current_user", "record_id", "previous")  # names that formulas and results use for something else
 RESERVED_OBJECTS = ("alert", "task", "population")  # what metrics count, and the table of the population's scalars
 TEXTS = {"text", "long_text", "email", "phone", "link"}
 NUMBERS = {"integer", "number", "decimal"}
@@ -34,11 +34,11 @@ _SEQUENCE = re.compile(r"[^{}]*\{:0?\d{0,2}d?\}[^{}]*\Z")
 
 
 def check(it: ObjectType, catalog: Catalog) -> Iterator[Problem]:
-    names, live = scope(catalog, it.key), live_fields(it)
+    names, changing, live = scope(catalog, it.key), change_scope(catalog, it.key), live_fields(it)
     yield from _identity(it, catalog)
     for field in it.fields.values():
-        yield from _field(field, it, catalog, names, live)
-    yield from _checks("/checks", it.checks, it, names)
+        yield from _field(field, it, catalog, names, changing, live)
+    yield from _checks("/checks", it.checks, it, changing)
     yield from _required(it, catalog)
     yield from _layout(it, catalog)
     yield from _keys(it, live)
@@ -147,7 +147,7 @@ def _keys(it: ObjectType, live: frozenset[str]) -> Iterator[Problem]:
 # -- One field -----------------------------------------------------------------------------------------------------------------
 
 
-def _field(field: Field, it: ObjectType, catalog: Catalog, names: Scope, live: frozenset[str]) -> Iterator[Problem]:
+def _field(field: Field, it: ObjectType, catalog: Catalog, names: Scope, changing: Scope, live: frozenset[str]) -> Iterator[Problem]:
     if field.key in RESERVED_FIELDS:
         yield wrong(
             _at(field.key),
@@ -166,13 +166,13 @@ def _field(field: Field, it: ObjectType, catalog: Catalog, names: Scope, live: f
         elif catalog.get("object", field.reference) is None:
             yield unknown(_at(field.key, "x-reference"), "object", field.reference, catalog.parsed.get("object", {}), catalog)
     yield from formula(_at(field.key, "x-visible"), field.visible, names, BOOLEAN)
-    yield from formula(_at(field.key, "x-required"), field.required_if, names, BOOLEAN)
+    yield from formula(_at(field.key, "x-required"), field.required_if, changing, BOOLEAN)
     kind = FIELD_TYPES[field.type].expression_type(field)
     yield from formula(_at(field.key, "x-computed"), field.computed, names, kind)
     yield from formula(_at(field.key, "x-default"), field.default_expression, names, kind)
     yield from _entered(field, live)
     yield from _default(field)
-    yield from _checks(_at(field.key, "x-checks"), field.checks, it, names)
+    yield from _checks(_at(field.key, "x-checks"), field.checks, it, changing)
 
 
 # Which members mean something for which types: (member, what it is when set, types, says)

@@ -3,7 +3,7 @@
 import ast
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from server.config.catalog import Catalog
 from server.expressions.check import Checked, check
 from server.expressions.compile import compile_python
+from server.expressions.functions.change import IS_NEW, earlier
 from server.expressions.registry import FUNCTIONS
 from server.expressions.sql import compile_sql
 from server.expressions.tree import tree_of
@@ -182,6 +183,23 @@ def scope(catalog: Catalog, object_key: str, *, references: bool = True) -> Scop
         catalog.memo[memo] = _scope(catalog, catalog.get("object", object_key), references)
     found: Scope = catalog.memo[memo]
     return found
+
+
+def change_scope(catalog: Catalog, object_key: str) -> Scope:
+    """The same where the record is being changed: its stored fields also have the value from before."""
+    memo = ("objects.change_scope", object_key)
+    if memo not in catalog.memo:
+        object_type: ObjectType = catalog.get("object", object_key)
+        stored = frozenset(f.key for f in object_type.fields.values() if is_stored(f, object_type))
+        catalog.memo[memo] = replace(scope(catalog, object_key), before=stored)
+    found: Scope = catalog.memo[memo]
+    return found
+
+
+def values_before(object_type: ObjectType, record: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What previous(x), changed(x) and is_new() read. `record`: as it is stored, None for a new one."""
+    values = {earlier(key): value for key, value in expression_values(object_type, record).items()} if record is not None else {}
+    return {**values, IS_NEW: record is None}
 
 
 def _scope(catalog: Catalog, object_type: ObjectType, references: bool) -> Scope:

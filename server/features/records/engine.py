@@ -8,8 +8,8 @@ from server.config.catalog import Catalog
 from server.errors import Problem, Text
 from server.expressions.check import Checked, check
 from server.expressions.compile import compile_python
-from server.expressions.types import BOOLEAN, At
-from server.features.objects.engine import Formula, expression_values, formulas, scope
+from server.expressions.types import BOOLEAN, At, Scope
+from server.features.objects.engine import Formula, change_scope, expression_values, formulas, scope, values_before
 from server.features.objects.kind import Check, Field, ObjectType
 from server.fields.base import JSON, Reading
 from server.fields.registry import FIELD_TYPES
@@ -33,6 +33,7 @@ class Rules:
     checks: tuple[tuple[Check, Run], ...]
     reads: Mapping[str, frozenset[str]]
     names: frozenset[str]
+    looks_back: bool  # some expression reads what was before the change
 
 
 def rules(catalog: Catalog, object_type: ObjectType) -> Rules:
@@ -44,30 +45,32 @@ def rules(catalog: Catalog, object_type: ObjectType) -> Rules:
 
 
 def _rules(catalog: Catalog, object_type: ObjectType) -> Rules:
-    names, used = scope(catalog, object_type.key), set[str]()
+    names, changing = scope(catalog, object_type.key), change_scope(catalog, object_type.key)
+    used, read_before = set[str](), set[str]()
 
-    def compiled(source: str, wants_truth: bool = True) -> Run | None:
+    def compiled(source: str, wants_truth: bool = True, known: Scope = names) -> Run | None:
         """A text with problems (the check refuses to publish it) counts as unknown."""
-        checked: Checked | None = check(source, names, BOOLEAN if wants_truth else None)[0] if source else None
+        checked: Checked | None = check(source, known, BOOLEAN if wants_truth else None)[0] if source else None
         used.update(checked.names if checked else ())
+        read_before.update(checked.earlier if checked else ())
         return compile_python(checked) if checked else None
 
-    def runs(texts: Mapping[str, str], wants_truth: bool = True) -> dict[str, Run]:
-        return {key: compiled(text, wants_truth) or _unknown for key, text in texts.items() if text}
+    def runs(texts: Mapping[str, str], wants_truth: bool = True, known: Scope = names) -> dict[str, Run]:
+        return {key: compiled(text, wants_truth, known) or _unknown for key, text in texts.items() if text}
 
     fields = object_type.fields.values()
     computed = tuple(formulas(catalog, object_type.key).values())
     for formula in computed:
         used.update(formula.checked.names)
     visible = runs({f.key: f.visible for f in fields})
-    required = runs({f.key: f.required_if for f in fields})
+    required = runs({f.key: f.required_if for f in fields}, known=changing)
     default_runs = runs({f.key: f.default_expression for f in fields}, wants_truth=False)
     all_checks = [c for f in fields for c in f.checks] + list(object_type.checks)
-    checks = tuple((c, compiled(c.when) or _unknown) for c in all_checks)
+    checks = tuple((c, compiled(c.when, known=changing) or _unknown) for c in all_checks)
     defaults = {f.key: _literal(f) for f in fields if f.default is not None}
     dotted = [name.split(".", 1) for name in used if "." in name]
     reads = {head: frozenset(rest for other, rest in dotted if other == head) for head, _ in dotted}
-    return Rules(computed, visible, required, default_runs, defaults, checks, reads, frozenset(used))
+    return Rules(computed, visible, required, default_runs, defaults, checks, reads, frozenset(used), bool(read_before))
 
 
 def _unknown(values: Mapping[str, Any], at: At) -> None:
@@ -127,12 +130,20 @@ class Settled:
     hidden: frozenset[str]
 
 
-def settle(rule: Rules, object_type: ObjectType, values: Mapping[str, Any], references: Mapping[str, Mapping[str, Any]], at: At) -> Settled:
+def settle(
+    rule: Rules,
+    object_type: ObjectType,
+    values: Mapping[str, Any],
+    before: Mapping[str, Any] | None,
+    references: Mapping[str, Mapping[str, Any]],
+    at: At,
+) -> Settled:
     """Visibility may hang on computed fields and on other hidden ones: look again until nothing moves (or every field had its turn)."""
     hidden: frozenset[str] = frozenset()
+    earlier = values_before(object_type, before) if rule.looks_back else {}
     for _ in range(len(rule.visible) + 2):
         current = {key: None if key in hidden else value for key, value in values.items()}
-        env = expression_values(object_type, current, references)
+        env = {**expression_values(object_type, current, references), **earlier}
         for formula in rule.computed:
             key, kind = formula.field.key, FIELD_TYPES[formula.field.type]
             result = None if key in hidden else kind.from_expression(formula.field, formula.run(env, at))
@@ -181,10 +192,10 @@ def _filled(
 ) -> Settled:
     """Given values over the stored ones; a new record gets its defaults for what was not named (an import's empty cell names nothing)."""
     if before is not None:
-        return settle(rule, object_type, {**before, **given}, references, at)
+        return settle(rule, object_type, {**before, **given}, before, references, at)
     absent = {key for key, value in given.items() if value is None} if channel == "import" else set()
     values = {**{k: v for k, v in rule.defaults.items() if k not in named or k in absent}, **{k: v for k, v in given.items() if k not in absent}}
-    settled = settle(rule, object_type, values, references, at)
+    settled = settle(rule, object_type, values, None, references, at)
     empty = [key for key in rule.default_runs if values.get(key) is None and (key not in named or (key in given and channel != "api"))]
     if not empty:
         return settled
@@ -193,7 +204,7 @@ def _filled(
         kind = FIELD_TYPES[field.type]
         values[key] = kind.from_expression(field, rule.default_runs[key](settled.env, at))
         settled.env[key] = kind.to_expression(field, values[key])
-    return settle(rule, object_type, values, references, at)
+    return settle(rule, object_type, values, None, references, at)
 
 
 def _missing(rule: Rules, object_type: ObjectType, settled: Settled, at: At, channel: str, is_new: bool) -> list[Problem]:
@@ -259,7 +270,7 @@ def form_state(
     shown = settled
     typed_empty = {key for key, value in given.items() if value is None and key in rule.default_runs}
     if before is None and typed_empty:  # what the user left empty stays empty in the input; the default stands behind it
-        shown = settle(rule, object_type, {**settled.values, **dict.fromkeys(typed_empty)}, references, at)
+        shown = settle(rule, object_type, {**settled.values, **dict.fromkeys(typed_empty)}, None, references, at)
     states = {}
     for field in object_type.fields.values():
         kind, key = FIELD_TYPES[field.type], field.key

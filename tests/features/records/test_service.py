@@ -52,6 +52,30 @@ def test_created_is_what_is_read(company: Company) -> None:
         assert get(work, "company", record_id).values["age_days"] == 10
 
 
+def test_a_check_looks_at_what_was_before(company: Company) -> None:
+    """The credit limit may not rise by more than half at once, and who changes it says why."""
+    with pytest.raises(Invalid) as error, company.work(BOSS) as work:
+        create(work, "credit", {"name": "Acme", "amount": "6000"})
+    assert codes(error) == {("amount", "check")}  # a new one has its own bound
+    with company.work(BOSS) as work:
+        record_id = create(work, "credit", {"name": "Acme", "amount": "1000"})
+    for raw, wrong in (
+        ({"amount": "1500.01", "reason": "growth"}, {("amount", "check")}),
+        ({"amount": "1200"}, {("reason", "required")}),
+        ({"name": "Bolt"}, {("name", "check")}),
+        ({"amount": "", "name": "Acme"}, {("reason", "required")}),  # to null is a change too
+    ):
+        with pytest.raises(Invalid) as error, company.work(BOSS) as work:
+            update(work, "credit", record_id, raw, 1)
+        assert codes(error) == wrong, raw
+    with company.work(BOSS) as work:
+        update(work, "credit", record_id, {"amount": "1500", "reason": "growth"}, 1)
+        update(work, "credit", record_id, {"amount": "2250", "reason": "growth"}, 2)
+    with company.work(BOSS) as work:
+        update(work, "credit", record_id, {"amount": "2250.00", "name": "Acme"}, 3)  # nothing changes: no reason is asked for again
+        assert get(work, "credit", record_id).values["amount"] == Decimal("2250.00")
+
+
 def test_a_refused_record_says_where_and_leaves_nothing(company: Company) -> None:
     with pytest.raises(Invalid) as error, company.work(BOSS) as work:
         create(work, "company", {"name": " ", "region": "west", "credit_limit": "12.345", "staff": "１２"})
