@@ -34,7 +34,7 @@ BATCH = 24  # expressions in one statement
 MOST_PLACES = 6000  # bound values in one statement
 SHOWN = 20
 KINDS = ("boolean", "number", "integer", "boolean", "text", "date", "number", "datetime", "list", "text")
-LIMITS = {"too_long", "too_large", "too_deep", "exponent", "null"}  # what a well-typed text may still be refused for
+LIMITS = {"too_long", "too_large", "too_deep", "too_much_text", "exponent", "null"}  # what a well-typed text may still be refused for
 MOMENTS = (
     UTC_NOON,
     SHANGHAI,
