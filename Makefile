@@ -7,10 +7,10 @@ WORKERS ?= 2
 export WEATHERGLASS_DATABASE_URL ?= sqlite:///var/demo.sqlite
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check lint bench fuzz lock screenshots readme clean
+.PHONY: help demo serve test check lint bench fuzz fuzz-check lock screenshots readme clean
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 # The lock file pins every package by version and hash: the same install on every machine.
 $(VENV)/installed: requirements.lock pyproject.toml
@@ -47,6 +47,10 @@ bench: $(VENV)/installed-dev ## measured against other ways of doing the same, a
 
 fuzz: $(VENV)/installed-dev ## a million random pairs of expression and record over every engine of the language
 	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m tests.expressions.fuzz $(ARGS)
+
+SECONDS ?= 600
+fuzz-check: $(VENV)/installed-dev ## hostile and random texts for the parser and the checker, SECONDS long (600)
+	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m tests.expressions.fuzz_check --seconds $(SECONDS) $(ARGS)
 
 lock: $(VENV)/installed-dev ## pin the newest versions that pyproject.toml allows
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra build -o requirements.lock

@@ -8,6 +8,7 @@ from server.config.names import did_you_mean, shown
 from server.errors import Problem, Text
 from server.expressions.check import check
 from server.expressions.types import Scope, Type
+from server.expressions.units import unit_problems
 
 TITLES = {
     "field": Text("字段", "field"),
@@ -20,10 +21,11 @@ TITLES = {
 
 
 def formula(path: str, source: str, scope: Scope, expect: Type | None = None) -> list[Problem]:
-    """What is wrong with a formula; an empty one is for the caller to judge."""
+    """What is wrong with a formula, and where units do not fit; an empty one is for the caller to judge."""
     if not source.strip():
         return []
-    return [replace(p, path=path) for p in check(source, scope, expect)[1]]
+    checked, problems = check(source, scope, expect)
+    return [replace(p, path=path) for p in (*problems, *(unit_problems(checked) if checked else ()))]
 
 
 def unknown(path: str, what: str, wrong: str, known: Iterable[str], catalog: Catalog | None = None) -> Problem:

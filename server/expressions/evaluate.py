@@ -47,6 +47,9 @@ class Evaluator(simpleeval.SimpleEval):  # type: ignore[misc]
     def run(self) -> Any:
         return self.eval(self.checked.source, previously_parsed=self.checked.tree)
 
+    def known(self, name: str) -> Any:
+        return self._stored(name, self.checked.scope.names[name].type)
+
     def _eval(self, node: ast.expr) -> Any:
         fact = self.checked.facts[node]
         value = convert(super()._eval(node), fact.type, fact.to, self.at)

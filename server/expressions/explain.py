@@ -1,7 +1,7 @@
 """Why a value came out: the value of every part, a sentence in words, and for a false condition the nearest change that would make it true."""
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,14 +10,16 @@ from server import clock
 from server.errors import Text
 from server.expressions.checked import Checked, Missing
 from server.expressions.evaluate import Evaluator
-from server.expressions.function import Form
+from server.expressions.function import CHOICE
 from server.expressions.numbers import number_text
-from server.expressions.operators import MIRRORED
+from server.expressions.operators import MIRRORED, OVERFLOW
 from server.expressions.parse import dotted
 from server.expressions.types import At
 
 NO_WORDS: Mapping[str, Text] = {}
 UNKNOWN_INPUT = Text("没有数据", "no data")
+WRITTEN = Text("写的就是空值", "null is written here")
+NONE_HOLDS = Text("没有一个条件成立", "none of the conditions holds")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,27 @@ class Trace:
     end: int
     cause: Text | None = None
     name: str = ""  # the dotted name, when the part is one
+    idle: bool = False  # a branch or a test: the value of the whole is not its value
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Where a null began, and why: `text` stands at `start` to `end`."""
+
+    text: str
+    start: int
+    end: int
+    reason: Text
+
+
+def cause_of(trace: Trace) -> Cause | None:
+    """Why the value is null; None when it is not. Where several parts are null, the first."""
+    while trace.value is None:
+        if trace.cause is not None:
+            reason = Text(f"{trace.text} {trace.cause.zh}", f"{trace.text}: {trace.cause.en}") if trace.name else trace.cause
+            return Cause(trace.text, trace.start, trace.end, reason)
+        trace = next(part for part in trace.children if part.value is None and not part.idle)
+    return None
 
 
 def explain(checked: Checked, values: Mapping[str, Any], at: At) -> Trace:
@@ -55,16 +78,35 @@ class Tracer(Evaluator):
     def value(self, node: ast.expr) -> Any:
         return self._eval(node)
 
-    def trace(self, node: ast.expr) -> Trace:
+    def trace(self, node: ast.expr, *, idle: bool = False) -> Trace:
         value = self._eval(node)
-        parts = () if isinstance(node, ast.Attribute) else tuple(self.trace(part) for part in _parts(node) if part in self.checked.facts)
+        nodes = [] if isinstance(node, ast.Attribute) else [part for part in _parts(node) if part in self.checked.facts]
+        taken = self._taken(node)
+        parts = tuple(self.trace(part, idle=taken is not None and part not in taken) for part in nodes)
         start, end = self.checked.places[node]
         name = dotted(node) or "" if isinstance(node, ast.Name | ast.Attribute) else ""
-        cause = None
-        if value is None and not (isinstance(node, ast.Constant) or any(p.value is None for p in parts)):
-            forms: tuple[Form, ...] = self.checked.facts[node].forms
-            cause = UNKNOWN_INPUT if name else next((f.cause for f in forms if f.cause), None)
-        return Trace(self.checked.source[start:end], value, parts, start, end, cause, name)
+        began = value is None and not any(p.value is None and not p.idle for p in parts)
+        return Trace(self.checked.source[start:end], value, parts, start, end, self._cause(node) if began else None, name, idle)
+
+    def _taken(self, node: ast.expr) -> Sequence[ast.expr] | None:
+        """Of a choice, the part whose value it has; None for all others."""
+        if isinstance(node, ast.IfExp):
+            return (node.body if self._eval(node.test) else node.orelse,)
+        forms = self.checked.facts[node].forms
+        if isinstance(node, ast.Call) and forms[0].inline is CHOICE:
+            pairs = list(zip(node.args[::2], node.args[1::2]))
+            other = node.args[-1:] if len(node.args) % 2 else []
+            return next(([value] for test, value in pairs if self._eval(test)), other)
+        return None
+
+    def _cause(self, node: ast.expr) -> Text:
+        """Why a part is null that is made of none that is."""
+        if isinstance(node, ast.Name | ast.Attribute):
+            return UNKNOWN_INPUT
+        if isinstance(node, ast.Constant | ast.List):
+            return WRITTEN
+        forms = self.checked.facts[node].forms
+        return next((f.cause for f in forms if f.cause), NONE_HOLDS if forms and forms[0].inline is CHOICE else OVERFLOW)
 
 
 def _parts(node: ast.expr) -> list[ast.expr]:

@@ -16,7 +16,8 @@ PAGES = {
         "/o/complaint/1", "/o/customer/new", "/o/customer/1/edit", "/o/complaint/new?customer=1",
     ),
     "studio": (
-        "admin", "/studio", "/studio?kind=indicator", "/studio/draft", "/studio/simulate", "/studio/releases", "/studio/releases/1", "/studio/new/alert", "/help/expressions", "/help/expressions?q=round",
+        "admin", "/studio", "/studio?kind=indicator", "/studio/draft", "/studio/simulate", "/studio/releases", "/studio/releases/1", "/studio/new/alert",
+        "/help/expressions", "/help/expressions?q=round",
         "/studio/doc/object/guarantee", "/studio/doc/score/risk_score", "/studio/doc/score/risk_score?mode=json", "/studio/doc/matrix/risk_matrix",
         "/studio/doc/workflow/credit_limit", "/studio/doc/role/staff", "/studio/doc/alert/order_silence",
     ),

@@ -1,15 +1,16 @@
 """The trace, the sentence and the nearest change."""
 
-from typing import Any
+import random
 
 import pytest
 
 from server.errors import Text
 from server.expressions.check import Checked, check
-from server.expressions.explain import explain, sentence
-from server.expressions.nearest import nearest
+from server.expressions.explain import cause_of, explain, sentence
 from server.expressions.types import BOOLEAN, INTEGER, NUMBER, TEXT, Name, Scope
 from tests.expressions.engines import UTC_NOON
+from tests.expressions.generate import SCOPE as EVERYTHING
+from tests.expressions.generate import Maker, rows
 
 LEVELS = {"high": Text("高", "High"), "low": Text("低", "Low")}
 SCOPE = Scope(
@@ -19,6 +20,7 @@ SCOPE = Scope(
         "stage": Name(TEXT),
         "level": Name(TEXT, options=tuple(LEVELS), words=LEVELS),
         "held": Name(BOOLEAN),
+        "spare": Name(NUMBER),
     }
 )
 TITLES = {"orders": Text("近90天订单数", "orders in 90 days"), "stage": Text("阶段", "stage")}
@@ -71,22 +73,43 @@ def test_sentence(source: str, zh: str, en: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "changes"),
+    ("source", "place", "zh", "en"),
     [
-        ("orders >= 4", []),
-        ("orders <= 4", ["orders ≤ 4"]),
-        ("not (orders > 4)", ["orders ≤ 4"]),
-        ("orders <= 4 and change > 0", ["orders ≤ 4", "change > 0"]),
-        ("orders <= 10 or orders > 1000", ["orders ≤ 10"]),
-        ("held or orders < 5", ["orders < 5"]),
-        ("stage == 'lost'", ["stage = lost"]),
-        ("change + 1 > 3", None),
+        ("orders + spare", "spare", "spare 没有数据", "spare: no data"),
+        ("orders > 3 and change / (orders - 11) > 2", "change / (orders - 11)", "除数为零", "division by zero"),
+        ("sqrt(change)", "sqrt(change)", "负数没有平方根", "a negative number has no square root"),
+        ("spare if orders > 3 else sqrt(change)", "spare", "spare 没有数据", "spare: no data"),
+        ("sqrt(change) if held else None", "None", "写的就是空值", "null is written here"),
+        ("case(orders < 3, 1, spare > 2, 2)", "case(orders < 3, 1, spare > 2, 2)", "没有一个条件成立", "none of the conditions holds"),
+        ("case(orders < 3, 1, spare)", "spare", "spare 没有数据", "spare: no data"),
+        ("case(orders > 3, spare, 1)", "spare", "spare 没有数据", "spare: no data"),
+        ("change * 1e80 * 1e80", "change * 1e80 * 1e80", "结果超出范围", "the result is out of range"),
+        ("change < 0 and (held or spare > 1)", "held", "held 没有数据", "held: no data"),
+        ("orders > 3", None, "", ""),
     ],
 )
-def test_nearest_change(source: str, changes: Any) -> None:
-    checked = checked_of(source)
-    found = nearest(checked, VALUES, UTC_NOON)
-    assert (None if found is None else [c.text({}, "en") for c in found]) == changes
-    for change in found or ():
-        if isinstance(change.wanted, int | float) and change.symbol in "≤≥=":
-            assert change.value != change.wanted
+def test_where_a_null_began(source: str, place: str | None, zh: str, en: str) -> None:
+    trace = explain(checked_of(source), VALUES, UTC_NOON)
+    cause = cause_of(trace)
+    assert (cause is None) is (place is None)
+    if cause is not None:
+        assert (cause.text, cause.reason) == (place, Text(zh, en))
+        assert source[cause.start : cause.end] == place
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_null_has_a_cause_at_a_place(seed: int) -> None:
+    chance = random.Random(seed)
+    maker = Maker(chance.randrange)
+    some = rows(20, seed)
+    for _ in range(150):
+        source = maker.make(chance.choice(("boolean", "number", "integer", "text", "date")), 3)
+        checked, _problems = check(source, EVERYTHING)
+        if checked is None:
+            continue
+        for row in some[:8]:
+            trace = explain(checked, row, UTC_NOON)
+            cause = cause_of(trace)
+            assert (cause is None) is (trace.value is not None), source
+            if cause is not None:
+                assert source[cause.start : cause.end].strip() and cause.reason.zh and cause.reason.en
