@@ -1,0 +1,192 @@
+"""Text and condition tree say the same, where the tree can say it at all."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from server.errors import Text
+from server.expressions.check import Checked, check
+from server.expressions.compile import compile_python
+from server.expressions.conditions import OPERATORS, NotRepresentable, to_tree
+from server.expressions.conditions_text import to_text
+from server.expressions.types import BOOLEAN
+from tests.expressions.engines import SHANGHAI, UTC_NOON
+from tests.expressions.generate import KEYS, SCOPE, TEXTS_, Maker, rows
+
+ROWS = rows(60, seed=7)
+FIELDS: dict[str, list[str]] = {}
+for _name, _known in SCOPE.names.items():
+    FIELDS.setdefault(_known.type.name, []).append(_name)
+
+
+def checked_of(source: str) -> Checked:
+    checked, problems = check(source, SCOPE, BOOLEAN)
+    assert checked is not None, (source, problems)
+    return checked
+
+
+def same_everywhere(a: str, b: str) -> bool:
+    left, right = compile_python(checked_of(a)), compile_python(checked_of(b))
+    return all(left(row, at) is right(row, at) for row in ROWS for at in (UTC_NOON, SHANGHAI))
+
+
+days = st.dates().map(lambda d: d.isoformat()) | st.integers(-400, 400).map(lambda n: {"today": n})
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "integer": st.integers(-(2**63) + 1, 2**63 - 1),
+    "number": st.floats(-1e50, 1e50).filter(lambda x: x == 0 or abs(x) > 1e-90) | st.integers(-9, 9),
+    "text": st.sampled_from(TEXTS_) | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=6),
+    "date": days,
+    "datetime": days,
+    "list": st.sampled_from(KEYS),
+}
+
+
+@st.composite
+def leaves(draw: st.DrawFn) -> dict[str, Any]:
+    kind = draw(st.sampled_from(sorted(FIELDS)))
+    field = draw(st.sampled_from(FIELDS[kind]))
+    operator = draw(st.sampled_from([o for o in OPERATORS.values() if kind in o.types]))
+    row: dict[str, Any] = {"field": field, "operator": operator.key}
+    if operator.takes == "none":
+        return row
+    if operator.takes == "days":
+        return {**row, "value": draw(st.integers(0, 1000))}
+    value = VALUES[kind]
+    if kind != "list":
+        value |= st.sampled_from(FIELDS["date" if kind == "datetime" else kind]).map(lambda name: {"name": name})
+    many = {"one": (1, 1), "two": (2, 2), "many": (1, 4)}[operator.takes]
+    if kind == "list" and operator.takes == "many":
+        value = st.sampled_from(KEYS)
+    given_values = draw(st.lists(value, min_size=many[0], max_size=many[1]))
+    return {**row, "value": given_values[0] if operator.takes == "one" else given_values}
+
+
+def grouped(parts: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    groups = st.tuples(st.sampled_from(["all", "any"]), st.lists(parts, min_size=2, max_size=3)).map(lambda g: {g[0]: g[1]})
+    plain = parts.filter(lambda t: t.get("operator") not in ("is_true", "is_empty"))  # these have an opposite of their own
+    return groups | plain.map(lambda t: {"not": t})
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(tree=st.recursive(leaves(), grouped, max_leaves=8))
+def test_tree_to_text_to_tree(tree: dict[str, Any]) -> None:
+    text, problems = to_text(tree, SCOPE)
+    assert problems == (), (tree, problems)
+    assert to_tree(checked_of(text)) == tree
+
+
+@st.composite
+def conditions(draw: st.DrawFn) -> str:
+    return Maker(lambda n: draw(st.integers(0, n - 1))).make("boolean", draw(st.integers(1, 3)))
+
+
+@settings(max_examples=600, deadline=None, derandomize=True)
+@given(source=conditions())
+def test_a_text_that_has_a_tree_means_the_same_after_the_way_back(source: str) -> None:
+    checked, _ = check(source, SCOPE, BOOLEAN)
+    if checked is None:
+        return
+    tree = to_tree(checked)
+    if isinstance(tree, NotRepresentable):
+        assert 0 <= tree.start < tree.end <= len(source) and tree.reason.zh and tree.reason.en
+        return
+    text, problems = to_text(tree, SCOPE)
+    assert problems == () and same_everywhere(source, text), (source, text)
+
+
+@pytest.mark.parametrize(
+    ("source", "tree"),
+    [
+        ("count_a < 3", {"field": "count_a", "operator": "less", "value": 3}),
+        ("3 > count_a", {"field": "count_a", "operator": "less", "value": 3}),
+        ("1 <= count_a <= 5", {"field": "count_a", "operator": "between", "value": [1, 5]}),
+        ("one_of(name, 'a', 'b')", {"field": "name", "operator": "one_of", "value": ["a", "b"]}),
+        ("'tools' in lines", {"field": "lines", "operator": "has", "value": "tools"}),
+        ("due_on is not None", {"field": "due_on", "operator": "is_not_empty"}),
+        ("customer.region == '经'", {"field": "customer.region", "operator": "equals", "value": "经"}),
+        ("date_of(created_at) >= date(2024, 1, 31)", {"field": "created_at", "operator": "greater_or_equal", "value": "2024-01-31"}),
+        ("0 <= days_since(created_at) < 90", {"field": "created_at", "operator": "in_last_days", "value": 90}),
+        ("not active", {"field": "active", "operator": "is_false"}),
+        ("due_on < add_days(today(), -30)", {"field": "due_on", "operator": "less", "value": {"today": -30}}),
+        (
+            "count_a < 3 and (active or not (amount > ratio))",
+            {
+                "all": [
+                    {"field": "count_a", "operator": "less", "value": 3},
+                    {"any": [{"field": "active", "operator": "is_true"}, {"not": {"field": "amount", "operator": "greater", "value": {"name": "ratio"}}}]},
+                ]
+            },
+        ),
+    ],
+)
+def test_known_pairs(source: str, tree: dict[str, Any]) -> None:
+    assert to_tree(checked_of(source)) == tree
+    text, problems = to_text(tree, SCOPE)
+    assert problems == () and same_everywhere(source, text)
+
+
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        ("active and amount + ratio > 3", "amount + ratio"),
+        ("length(name) > 3 and active", "length(name)"),
+        ("(active if held else held)", "active if held else held"),
+        ("name is None", "name is None"),
+        ("1 < count_a < 5", "1 < count_a < 5"),
+        ("active == held", "active == held"),
+        ("count_a > 1 and count_a < count_b * 2", "count_b * 2"),
+        ("True", "True"),
+    ],
+)
+def test_what_has_no_tree_says_where_and_why(source: str, place: str) -> None:
+    found = to_tree(checked_of(source))
+    assert isinstance(found, NotRepresentable)
+    assert source[found.start : found.end] == place and found.reason != Text("", "")
+
+
+LESS = {"field": "count_a", "operator": "less", "value": 3}
+
+
+@pytest.mark.parametrize(
+    ("tree", "path", "code"),
+    [
+        (None, "", "shape"),
+        ([], "", "shape"),
+        ({}, "/field", "unknown_name"),
+        ({"all": []}, "/all", "shape"),
+        ({"all": {}}, "", "shape"),
+        ({"all": [LESS], "any": [LESS]}, "", "shape"),
+        ({"all": [LESS, {"field": "count_aa", "operator": "less", "value": 3}]}, "/all/1/field", "unknown_name"),
+        ({"field": ["count_a"], "operator": "less", "value": 3}, "/field", "unknown_name"),
+        ({**LESS, "operator": "lesser"}, "/operator", "shape"),
+        ({**LESS, "operator": {}}, "/operator", "shape"),
+        ({**LESS, "operator": "contains"}, "/operator", "type"),
+        ({**LESS, "value": "three"}, "/value", "value"),
+        ({**LESS, "value": True}, "/value", "value"),
+        ({**LESS, "value": float("nan")}, "/value", "value"),
+        ({**LESS, "value": {"name": "nobody"}}, "/value", "unknown_name"),
+        ({**LESS, "value": {"today": 1}}, "/value", "value"),
+        ({**LESS, "value": {"name": "name"}}, "", "type"),
+        ({**LESS, "operator": "between", "value": [1]}, "/value", "required"),
+        ({**LESS, "operator": "one_of", "value": [1, "x"]}, "/value/1", "value"),
+        ({**LESS, "extra": 1}, "", "shape"),
+        ({"field": "due_on", "operator": "equals", "value": "2024-02-30"}, "/value", "value"),
+        ({"field": "due_on", "operator": "in_last_days", "value": -1}, "/value", "value"),
+        ({"field": "name", "operator": "equals", "value": "a\0"}, "", "character"),
+        ({"not": 5}, "/not", "shape"),
+    ],
+)
+def test_a_bad_tree_is_told_with_its_place(tree: Any, path: str, code: str) -> None:
+    text, problems = to_text(tree, SCOPE)
+    assert text == "" and [(p.path, p.code) for p in problems][:1] == [(path, code)], problems
+    assert problems[0].message.zh and problems[0].message.en
+
+
+def test_a_tree_that_is_too_deep_or_too_large_is_refused() -> None:
+    deep: Any = LESS
+    for _ in range(3000):
+        deep = {"not": deep}
+    assert to_text(deep, SCOPE)[1][0].code == "too_deep"
+    assert to_text({"all": [LESS] * 201}, SCOPE)[1][0].code == "too_large"
