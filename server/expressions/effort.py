@@ -49,8 +49,8 @@ def longest(name: Name) -> int:
 
 
 def _result(form: Form, arguments: Sequence[int]) -> int:
-    if form.cause == TOO_LONG:
-        return limits.TEXT_LENGTH if form.repeat == 0 else min(sum(arguments) + max(arguments) * len(arguments), limits.TEXT_LENGTH)
+    if form.cause == TOO_LONG:  # of several texts: all of them, and what comes first between the others
+        return limits.TEXT_LENGTH if form.repeat == 0 else min(sum(arguments) + arguments[0] * (len(arguments) - 2), limits.TEXT_LENGTH)
     grown = max(arguments, default=0) * (1 if form.result == "T" else _LONGER)
     return min(max(grown, _SHORT), limits.TEXT_LENGTH * _LONGER)
 
