@@ -7,7 +7,7 @@ WORKERS ?= 2
 export WEATHERGLASS_DATABASE_URL ?= sqlite:///var/demo.sqlite
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check lint bench fuzz fuzz-check lock screenshots readme clean
+.PHONY: help demo serve test check lint bench fuzz fuzz-check mutants lock screenshots readme clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -47,6 +47,10 @@ bench: $(VENV)/installed-dev ## measured against other ways of doing the same, a
 
 fuzz: $(VENV)/installed-dev ## a million random pairs of expression and record over every engine of the language
 	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m tests.expressions.fuzz $(ARGS)
+
+SAMPLE ?= 400
+mutants: $(VENV)/installed-dev ## does a test fail when the language is changed? SAMPLE changes (400; 0 is all of them), the same ones each time
+	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m tests.expressions.mutants --sample $(SAMPLE) $(ARGS)
 
 SECONDS ?= 600
 fuzz-check: $(VENV)/installed-dev ## hostile and random texts for the parser and the checker, SECONDS long (600)

@@ -31,6 +31,8 @@ def _free_port() -> int:
 def postgres() -> Iterator[str]:
     """The address of its maintenance database."""
     given = os.environ.get("WEATHERGLASS_TEST_POSTGRES")
+    if given == "none":
+        raise NoPostgresError("WEATHERGLASS_TEST_POSTGRES says none")
     if given:
         yield given
         return

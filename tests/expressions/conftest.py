@@ -1,5 +1,7 @@
 """One SQLite file and one PostgreSQL database for all tests of the language."""
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from server.storage.session import Database
+
+if "MUTANT_UNDER_TEST" in os.environ:  # mutmut puts a call of its own before each of ours
+    sys.setrecursionlimit(10_000)
 
 
 @pytest.fixture(scope="session")
