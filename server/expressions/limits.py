@@ -55,7 +55,7 @@ LIMITS = (
     Limit("arguments", ARGUMENTS, Text("一个函数最多 {0} 个参数", "a function has at most {0} arguments"), _REFUSED),
     Limit("exponent", EXPONENT, Text("直接写出的指数最大 {0}", "an exponent that is written out is at most {0}"), _REFUSED),
     Limit("text_work", TEXT_WORK, Text("文本函数一次最多处理 {0} 个字符", "the functions of text move at most {0} characters in one evaluation"), _REFUSED),
-    Limit("list_length", LIST_LENGTH, Text("一个列表最多 {0} 项", "a list has at most {0} items"), _REFUSED),
+    Limit("list_length", LIST_LENGTH, Text("一个列表最多 {0} 项", "a list has at most {0} items"), Text("字段不接受更多", "fields take no more")),
     Limit("text_length", TEXT_LENGTH, Text("一个文本最多 {0} 个字符", "a text has at most {0} characters"), _NULL),
     Limit("integer", INTEGER, Text("整数的绝对值最大 {0}", "a whole number is at most {0} in magnitude"), _NULL),
     Limit("number", NUMBER, Text("数字的绝对值小于 {0}", "a number is smaller than {0} in magnitude"), _NULL),

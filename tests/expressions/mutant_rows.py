@@ -9,7 +9,18 @@ from typing import Any
 import pytest
 
 from server.storage.session import Database
-from tests.expressions import test_check, test_compile, test_conditions, test_conformance, test_examples, test_explain, test_hostile, test_nearest, test_sql
+from tests.expressions import (
+    test_check,
+    test_compile,
+    test_conditions,
+    test_conformance,
+    test_examples,
+    test_explain,
+    test_hostile,
+    test_nearest,
+    test_small,
+    test_sql,
+)
 from tests.expressions.conftest import databases
 
 __all__ = ["databases"]
@@ -22,6 +33,7 @@ MODULES: tuple[ModuleType, ...] = (
     test_explain,
     test_hostile,
     test_nearest,
+    test_small,
     test_sql,
 )
 SLOW = {
@@ -30,6 +42,7 @@ SLOW = {
     "test_a_text_that_has_a_tree_means_the_same_after_the_way_back",
     "test_never_raises_on_any_text",
     "test_checked_in_many_threads",
+    "test_disturbed_texts_for_a_few_seconds",
 }
 FIXTURES = {"databases"}
 

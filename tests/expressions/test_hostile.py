@@ -1,5 +1,7 @@
 """Texts that try to get out of the language, or to hurt it: all are refused at check time, each with a place and words in both languages."""
 
+import ast
+import inspect
 import json
 import threading
 import time
@@ -10,10 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.expressions.check import check
+from server.expressions.check import Checked, check
+from server.expressions.compile import compile_python
 from server.expressions.evaluate import evaluate
-from server.expressions.types import Scope
+from server.expressions.explain import explain
+from server.expressions.nearest import nearest
+from server.expressions.sql import compile_sql
+from server.expressions.types import TEXT, Scope
 from tests.expressions.engines import UTC_NOON
+from tests.expressions.fuzz_check import disturb
 from tests.expressions.generate import SCOPE
 
 CASES: list[dict[str, str]] = json.loads((Path(__file__).parents[1] / "cases/expressions/hostile.json").read_text("utf-8"))
@@ -64,7 +71,8 @@ def test_refused_with_a_place(case: dict[str, str]) -> None:
 
 
 def test_the_corpus_is_large_and_has_no_doubles() -> None:
-    assert len({c["text"] for c in CASES}) == len(CASES) >= 150
+    assert len({c["text"] for c in CASES}) == len(CASES) >= 400
+    assert {"attribute", "names", "unicode", "construct", "call", "operator", "size", "statement", "empty"} <= {c["kind"] for c in CASES}
 
 
 @pytest.mark.parametrize(("source", "value"), [("9**9**9**9", None), ("(" * 50 + "1" + ")" * 50, 1), ("(length)('ab')", 2), ("None", None), ("[]", None)])
@@ -99,3 +107,23 @@ def test_checked_in_many_threads() -> None:
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_nothing_runs_without_the_check() -> None:
+    """What runs an expression takes a `Checked`; one that somebody made up has no facts, and no part of it is run without its fact."""
+    for run in (evaluate, compile_python, compile_sql, explain, nearest):
+        first = next(iter(inspect.signature(run).parameters.values()))
+        assert first.annotation is Checked or first.annotation == "Checked"
+    tree = ast.parse("__import__('os').system('true')", mode="eval").body
+    forged = Checked("x", tree, TEXT, False, frozenset(), False, {}, Scope(), {}, {})
+    for run in (lambda: evaluate(forged, {}, UTC_NOON), lambda: compile_python(forged), lambda: compile_sql(forged, {}, UTC_NOON)):
+        with pytest.raises(KeyError):
+            run()
+    for text in ("1 + 1", "__import__('os')"):
+        with pytest.raises(AttributeError):
+            evaluate(text, {}, UTC_NOON)  # type: ignore[arg-type]
+
+
+def test_disturbed_texts_for_a_few_seconds() -> None:
+    """`make fuzz-check` does it for ten minutes, and with a guide."""
+    assert disturb(3, 20240315) > 100

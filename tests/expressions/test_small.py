@@ -1,0 +1,74 @@
+"""Small parts that nothing else comes by."""
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from server.errors import Text
+from server.expressions.check import check
+from server.expressions.complaints import unknown_name
+from server.expressions.evaluate import evaluate
+from server.expressions.explain import sentence
+from server.expressions.function import Function, by_name
+from server.expressions.numbers import bounds_of_equal, key
+from server.expressions.parse import parse
+from server.expressions.part import NULL
+from server.expressions.types import INTEGER, NUMBER, TEXT, At, Name, Scope
+from tests.expressions.engines import UTC_NOON
+from tests.expressions.generate import SCOPE
+
+
+def test_the_end_of_a_day_is_its_last_second_in_the_zone() -> None:
+    at = At.end_of(date(2024, 3, 15), ZoneInfo("Asia/Shanghai"))
+    assert at.instant == datetime(2024, 3, 15, 15, 59, 59, tzinfo=UTC) and at.today == date(2024, 3, 15)
+
+
+def test_a_part_knows_its_text() -> None:
+    checked, _ = check("amount > 1 and active", SCOPE)
+    assert checked is not None and checked.text(checked.tree) == "amount > 1 and active"
+
+
+def test_two_functions_of_one_name_are_a_mistake() -> None:
+    one = Function("f", "text", Text("", ""), ())
+    with pytest.raises(ValueError, match="two functions"):
+        by_name((one, one))
+
+
+def test_hints_name_what_there_is() -> None:
+    scope = Scope({"c.registered_region": Name(TEXT), "c.city_of_seat": Name(TEXT)})
+    hint = unknown_name("c.zq", scope, ())[1]
+    assert hint == Text("c 有: registered_region, city_of_seat".replace(", ", "、"), "c has: registered_region, city_of_seat")
+    few = Scope({"a1": Name(INTEGER), "b1": Name(NUMBER)})
+    hint = unknown_name("zzzz", few, ())[1]
+    assert hint is not None and "a1, b1" in hint.en
+
+
+@pytest.mark.parametrize("literal", [0.0, 1.0, -2.5, 1e7, 4503599627370496.0, 9007199254740993.0, 1e40, 9.9e99, -9.9e99])
+def test_bounds_of_equal_hold_the_numbers_with_one_key(literal: float) -> None:
+    first, after = bounds_of_equal(literal)
+    assert first <= literal < after and key(first) == key(literal) < key(after)
+
+
+def test_a_sharp_in_a_broken_text_is_no_comment() -> None:
+    for source in ("'a # b", "(1 # x", '""" #'):
+        tree, _, problems = parse(source)
+        assert tree is None and problems
+
+
+def test_null_is_neither_true_nor_false() -> None:
+    assert NULL.decided(True) == NULL.decided(False) == "False"
+
+
+def test_titles_stand_in_longer_parts_of_a_sentence() -> None:
+    checked, _ = check("amount / 2 > 3", SCOPE)
+    assert checked is not None
+    told = sentence(checked, {"amount": Text("金额", "order amount")}, {"amount": 10.0}, "en", UTC_NOON)
+    assert told == "order amount / 2 is 5 (> 3)"
+
+
+def test_a_moment_where_a_date_is_wanted() -> None:
+    checked, _ = check("year(created_at)", SCOPE)
+    assert checked is not None
+    values = {"created_at": datetime(2024, 12, 31, 20, tzinfo=UTC)}
+    assert evaluate(checked, values, At(UTC_NOON.instant, ZoneInfo("Asia/Shanghai"))) == 2025
