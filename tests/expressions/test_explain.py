@@ -7,6 +7,7 @@ import pytest
 from server.errors import Text
 from server.expressions.check import Checked, check
 from server.expressions.explain import cause_of, explain, sentence
+from server.expressions.functions.change import EXAMPLE_SCOPE, EXAMPLE_VALUES, NO_EARLIER
 from server.expressions.types import BOOLEAN, INTEGER, NUMBER, TEXT, Name, Scope
 from tests.expressions.engines import UTC_NOON
 from tests.expressions.generate import SCOPE as EVERYTHING
