@@ -315,6 +315,8 @@ class _Checker:
     # -- calls
 
     def _call(self, node: ast.Call) -> Fact | None:
+        if (foreign := dotted(node.func)) and foreign.lower() in ALIASES and "." in foreign:  # FLOOR.MATH
+            return self.problem(node.func, "unknown_function", *unknown_function(foreign, FUNCTIONS, ALIASES))
         if not isinstance(node.func, ast.Name):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
             hint = Text(f"函数写作 {name}(...)", f"Functions are written {name}(...)") if name in FUNCTIONS else None
