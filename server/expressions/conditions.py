@@ -147,9 +147,9 @@ class _Reader:
     def _chained(self, node: ast.Compare) -> Tree:
         low, middle, high = node.left, node.comparators[0], node.comparators[-1]
         shape = tuple(type(op) for op in node.ops)
-        if len(shape) == 2 and isinstance(middle, ast.Call) and isinstance(low, ast.Constant) and low.value == 0:
-            if kind := WINDOWS.get((_called(middle), shape)):
-                return {"field": self._field(middle.args[0]), "operator": kind, "value": self._days(high)}
+        kind = WINDOWS.get((_called(middle), shape)) if isinstance(middle, ast.Call) and isinstance(low, ast.Constant) and low.value == 0 else None
+        if kind and isinstance(middle, ast.Call):
+            return {"field": self._field(middle.args[0]), "operator": kind, "value": self._days(high)}
         if shape == (ast.LtE, ast.LtE) and self._is_field(middle):
             return {"field": self._field(middle, dated=True), "operator": "between", "value": [self._value(low), self._value(high)]}
         raise _Odd(node, "连写的比较只有 小 <= 字段 <= 大 能用条件行表示", "Of chained comparisons only low <= field <= high has a row")

@@ -12,6 +12,7 @@ from server.expressions.check import check
 from server.expressions.complaints import type_name
 from server.expressions.evaluate import evaluate
 from server.expressions.function import Form, Function
+from server.expressions.functions.change import EXAMPLE_SCOPE, EXAMPLE_VALUES
 from server.expressions.operators import MEMBER, NEGATE, OPERATORS
 from server.expressions.registry import FUNCTIONS
 from server.expressions.types import BOOLEAN, At, Name, Scope
@@ -64,10 +65,10 @@ class Entry:
 
 
 def example(source: str) -> Example:
-    checked, problems = check(source, Scope())
+    checked, problems = check(source, EXAMPLE_SCOPE)
     if checked is None:
         raise ValueError(f"{source}: {problems[0].message.en}")
-    return Example(source, evaluate(checked, {}, MOMENT), checked.type.name)
+    return Example(source, evaluate(checked, EXAMPLE_VALUES, MOMENT), checked.type.name)
 
 
 def truth_tables() -> tuple[TruthTable, ...]:
