@@ -7,7 +7,8 @@ from typing import Any
 from server.errors import Problem, Text
 from server.expressions import limits
 from server.expressions.checked import Checked, Fact, Missing
-from server.expressions.complaints import CONSTANTS, as_condition, did_you_mean, no_before, not_stored, type_name, unknown_function, unknown_name
+from server.expressions.complaints import CONSTANTS, as_condition, did_you_mean, no_before, not_stored, too_much_text, type_name, unknown_function, unknown_name
+from server.expressions.effort import too_much
 from server.expressions.function import Function, Size
 from server.expressions.functions.change import IS_NEW, earlier
 from server.expressions.matching import Matched, convert, join_sizes, match, settle_into, unify
@@ -29,6 +30,8 @@ def check(source: str, scope: Scope, expect: Type | None = None) -> tuple[Checke
     fact = checker.visit(tree)
     if fact is not None and expect is not None:
         checker.expect(tree, fact, expect)
+    if not checker.problems and (found := too_much(checker.facts, scope)):
+        checker.problem(found[0], "too_much_text", *too_much_text(found[1]))
     if checker.problems or fact is None:
         return None, tuple(sorted(checker.problems, key=lambda p: p.start or 0))
     if fact.given == NUMBER:
@@ -146,8 +149,8 @@ class _Checker:
         for operand, fact in zip((node.left, node.right), facts):
             if fact.given not in (INTEGER, NUMBER):
                 return self.problem(operand, "type", *self._wrong_operand(function.name, *facts))
-        if isinstance(node.op, ast.Pow) and facts[1].literal is not Missing and abs(facts[1].literal) > 1000:
-            return self.problem(node.right, "exponent", Text("指数超过 1000", "The exponent is larger than 1000"))
+        if isinstance(node.op, ast.Pow) and facts[1].literal is not Missing and abs(facts[1].literal) > limits.EXPONENT:
+            return self.problem(node.right, "exponent", Text(f"指数超过 {limits.EXPONENT}", f"The exponent is larger than {limits.EXPONENT}"))
         matched = match(function.forms, facts)
         return self._result(matched, facts) if isinstance(matched, Matched) else None
 
@@ -315,6 +318,8 @@ class _Checker:
     # -- calls
 
     def _call(self, node: ast.Call) -> Fact | None:
+        if (foreign := dotted(node.func)) and foreign.lower() in ALIASES and "." in foreign:  # FLOOR.MATH
+            return self.problem(node.func, "unknown_function", *unknown_function(foreign, FUNCTIONS, ALIASES))
         if not isinstance(node.func, ast.Name):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
             hint = Text(f"函数写作 {name}(...)", f"Functions are written {name}(...)") if name in FUNCTIONS else None
@@ -358,7 +363,7 @@ class _Checker:
     def _arity(self, node: ast.Call, function: Function) -> bool:
         count, fewest = len(node.args), min(f.fewest for f in function.forms)
         most = None if any(f.most is None for f in function.forms) else max(f.most or 0 for f in function.forms)
-        if count >= fewest and (most is None or count <= most) and count <= 100:
+        if count >= fewest and (most is None or count <= most) and count <= limits.ARGUMENTS:
             return True
         wanted = str(fewest) if most == fewest else f"{fewest}+" if most is None else f"{fewest}-{most}"
         message = Text(f"{function.name} 需要 {wanted} 个参数，现有 {count} 个", f"{function.name} takes {wanted} arguments; there are {count}")

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from server.errors import Text
+from server.expressions import limits
 from server.expressions.function import Function
 from server.expressions.types import Scope, Type
 
@@ -130,3 +131,11 @@ def as_condition(kind: Type, written: str) -> Text | None:
         "datetime": f"{written} is not None",
     }.get(kind.name)
     return Text(f"例如 {suggestion}", f"For example {suggestion}") if suggestion and len(suggestion) < 60 else None
+
+
+def too_much_text(characters: int) -> tuple[Text, Text | None]:
+    message = Text(
+        f"文本函数最多要处理 {characters:,} 个字符，上限为 {limits.TEXT_WORK:,}",
+        f"The functions of text may have to move {characters:,} characters; the limit is {limits.TEXT_WORK:,}",
+    )
+    return message, Text("请先用 left(文本, n) 缩短，或在字段上设最大长度", "Shorten with left(text, n), or give the field a maximum length")

@@ -122,6 +122,7 @@ def _walk(tree: ast.expr, place: Source) -> tuple[Problem, ...]:
     problems: list[Problem] = []
     level: list[tuple[ast.AST, ast.expr, float]] = [(tree, tree, 1)]
     count, deepest = 0, 0.0
+    too_large: ast.expr | None = None  # the first part that is too many, or too deep
     while level:
         following: list[tuple[ast.AST, ast.expr, float]] = []
         for node, owner, depth in level:
@@ -130,6 +131,8 @@ def _walk(tree: ast.expr, place: Source) -> tuple[Problem, ...]:
                 continue
             count += 1
             owner = node if isinstance(node, ast.expr) else owner
+            if too_large is None and (count > limits.NODES or deepest > limits.DEPTH):
+                too_large = owner
             if type(node) not in ALLOWED:
                 problems.append(forbidden(node, owner, place.start(owner), place.end(owner)))
                 continue
@@ -138,8 +141,8 @@ def _walk(tree: ast.expr, place: Source) -> tuple[Problem, ...]:
             for child in _children(node):
                 following.append((child, owner, depth + (CHAIN if _is_chain(node, child) else 1)))
         level = following
-        if deepest > limits.DEPTH or count > limits.NODES:
-            problems.append(_too_large(count, place))
+        if too_large is not None:
+            problems.append(_too_large(count, too_large, place))
             break
     return tuple(problems[:20])
 
@@ -161,12 +164,13 @@ def _is_chain(node: ast.AST, child: ast.AST) -> bool:
     return isinstance(node, ast.BinOp) and isinstance(child, ast.BinOp) and child is node.left and type(child.op) in _SUMMANDS and type(node.op) in _SUMMANDS
 
 
-def _too_large(count: int, place: Source) -> Problem:
-    end = len(place.text)
+def _too_large(count: int, node: ast.expr, place: Source) -> Problem:
+    start, end = place.start(node), place.end(node)
     if count > limits.NODES:
-        return Problem("", Text(f"表达式超过 {limits.NODES} 个部分", f"The expression has more than {limits.NODES} parts"), start=0, end=end, code="too_large")
+        message = Text(f"表达式超过 {limits.NODES} 个部分", f"The expression has more than {limits.NODES} parts")
+        return Problem("", message, start=start, end=end, code="too_large")
     message = Text(f"表达式嵌套超过 {limits.DEPTH} 层", f"The expression is nested more than {limits.DEPTH} levels deep")
-    return Problem("", message, start=0, end=end, code="too_deep")
+    return Problem("", message, start=start, end=end, code="too_deep")
 
 
 def _name(node: ast.Name | ast.Attribute, place: Source) -> Problem | None:

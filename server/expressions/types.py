@@ -33,6 +33,7 @@ class Name:
     unit: str = ""
     options: tuple[str, ...] = ()
     words: Mapping[str, Text] = field(default_factory=dict, compare=False)
+    length: int = 0  # the most characters of a text, where that is known
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ class FieldType:
     key: str
     title: Text
     widget: str
+    limit = LONG_TEXT_LIMIT  # characters, for what is text
     searchable = False  # a list's search box looks into it
 
     def expression_type(self, field: FieldSpec) -> Type:

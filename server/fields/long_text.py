@@ -12,6 +12,7 @@ class LongTextField(Line):
     title = Text("多行文本", "Long text")
     widget = "long_text"
     searchable = True
+    limit = LONG_TEXT_LIMIT
 
     def parse(self, field: FieldSpec, raw: Any, reading: Reading = FORM) -> Any:
         if raw is None:
@@ -21,4 +22,4 @@ class LongTextField(Line):
         text = clean(field, raw, lines=True)
         if not text or isinstance(text, Problem):
             return text or None
-        return length_problem(field, text, LONG_TEXT_LIMIT) or text
+        return length_problem(field, text, self.limit) or text

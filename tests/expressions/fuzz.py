@@ -34,7 +34,7 @@ BATCH = 24  # expressions in one statement
 MOST_PLACES = 6000  # bound values in one statement
 SHOWN = 20
 KINDS = ("boolean", "number", "integer", "boolean", "text", "date", "number", "datetime", "list", "text")
-LIMITS = {"too_long", "too_large", "too_deep", "exponent", "null"}  # what a well-typed text may still be refused for
+LIMITS = {"too_long", "too_large", "too_deep", "too_much_text", "exponent", "null"}  # what a well-typed text may still be refused for
 MOMENTS = (
     UTC_NOON,
     SHANGHAI,
@@ -57,10 +57,11 @@ def same(a: Any, b: Any) -> bool:
     return type(a) is type(b) and a == b
 
 
-def texts(count: int, seed: int) -> Iterator[str]:
+def texts(seed: int) -> Iterator[str]:
+    """Without end."""
     chance = random.Random(seed)
     maker = Maker(chance.randrange)
-    for _ in range(count):
+    while True:
         yield maker.make(chance.choice(KINDS), chance.randint(1, 4))
 
 
@@ -69,11 +70,14 @@ class Run:
         self.engines = engines
         self.totals = Totals()
 
-    def all(self, sources: Iterator[str], seed: int) -> Totals:
+    def all(self, sources: Iterator[str], seed: int, count: int) -> Totals:
+        """Until so many expressions were run, or there are no more."""
         waiting: list[tuple[Checked, sa.ColumnElement[Any]]] = []
         places, batches = 0, 0
         at = MOMENTS[seed % len(MOMENTS)]
         for source in sources:
+            if self.totals.expressions + len(waiting) >= count:
+                break
             checked, problems = check(source, SCOPE)
             if checked is None:
                 self.totals.refused += 1
@@ -155,7 +159,7 @@ def main(arguments: Sequence[str]) -> int:
         except NoPostgresError as error:
             print(f"without PostgreSQL: {error}")
         try:
-            totals = Run(Engines(databases, SCOPE, rows(given.rows, given.seed))).all(texts(given.expressions, given.seed), given.seed)
+            totals = Run(Engines(databases, SCOPE, rows(given.rows, given.seed))).all(texts(given.seed), given.seed, given.expressions)
         finally:
             for database in databases.values():
                 database.close()

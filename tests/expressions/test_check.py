@@ -8,6 +8,7 @@ import pytest
 from server.errors import Text
 from server.expressions import limits
 from server.expressions.check import check
+from server.expressions.registry import ALIASES, FUNCTIONS
 from server.expressions.types import BOOLEAN, DATE, INTEGER, NUMBER, TEXT, TEXTS, Name, Scope, Type
 from tests.expressions.generate import SCOPE as GENERAL
 
@@ -93,6 +94,15 @@ def test_what_was_before_is_only_known_where_something_changes(source: str) -> N
     checked, problems = check(source, Scope(SCOPE.names))
     assert checked is None and problems[0].code == "no_before"
     assert problems[0].hint is not None and "x-checks" in problems[0].hint.en
+
+
+@pytest.mark.parametrize("alias", [alias for function in FUNCTIONS.values() for alias in function.aliases])
+def test_a_foreign_name_leads_to_the_function(alias: str) -> None:
+    """In any spelling of capitals: people paste formulas from elsewhere."""
+    for written in (alias, alias.lower(), alias.capitalize()):
+        checked, problems = check(f"{written}(amount)", SCOPE)
+        assert checked is None and [p.code for p in problems] == ["unknown_function"], problems
+        assert problems[0].hint is not None and f"{ALIASES[alias.lower()].name}(" in problems[0].hint.en
 
 
 def test_all_problems_are_told_at_once() -> None:

@@ -12,11 +12,11 @@ def _has(items: Sequence[str] | None, x: str | None) -> bool | None:
 
 
 def _any_of(items: Sequence[str] | None, wanted: Sequence[str] | None) -> bool:
-    return any(x in (items or ()) for x in wanted or ())
+    return not set(items or ()).isdisjoint(wanted or ())
 
 
 def _all_of(items: Sequence[str] | None, wanted: Sequence[str] | None) -> bool:
-    return all(x in (items or ()) for x in wanted or ())
+    return set(items or ()).issuperset(wanted or ())
 
 
 def _count(items: Sequence[str] | None) -> int:

@@ -1,5 +1,6 @@
 """Functions that round numbers. A number that equals a whole one to 9 decimals is that whole one."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -33,27 +34,34 @@ def _round_to(x: float, digits: int) -> float:
     return numbers.round_number(x * up / down) * down / up
 
 
-def _away(x: float) -> float:
-    return numbers.floor_number(x) if x < 0 else numbers.ceil_number(x)
-
-
 def _towards_zero(x: float) -> float:
     return numbers.ceil_number(x) if x < 0 else numbers.floor_number(x)
 
 
 _TRUNC = "(CASE WHEN {0} < 0 THEN ceil({0} - NUDGE) ELSE floor({0} + NUDGE) END)"
-_AWAY = "(CASE WHEN {0} < 0 THEN floor({0} + NUDGE) ELSE ceil({0} - NUDGE) END)"
+# To decimals; the number itself is taken to 9 decimals, so that one that equals 3 is not rounded down to 2.99.
+_UP = "(CASE WHEN abs(@) >= WHOLE THEN @ WHEN @ < 0 THEN floor(@ + NUDGE * {1:up}) ELSE ceil(@ - NUDGE * {1:up}) END)"
+_DOWN = "(CASE WHEN abs(@) >= WHOLE THEN @ WHEN @ < 0 THEN ceil(@ - NUDGE * {1:up}) ELSE floor(@ + NUDGE * {1:up}) END)"
 
 
-def _decimals(name: str, step: Callable[[float], float], sql: str, doc: Text, aliases: tuple[str, ...], *examples: tuple[str, Any]) -> Function:
+def _whole_up(x: float, nudge: float) -> float:
+    return float(math.floor(x + nudge) if x < 0 else math.ceil(x - nudge))
+
+
+def _whole_down(x: float, nudge: float) -> float:
+    return float(math.ceil(x - nudge) if x < 0 else math.floor(x + nudge))
+
+
+def _decimals(name: str, whole: Callable[[float, float], float], sql: str, doc: Text, aliases: tuple[str, ...], *examples: tuple[str, Any]) -> Function:
     """Rounds to a number of decimals that is written out."""
 
     def python(x: float, digits: int) -> float:
         up, down = scales(digits)
-        return step(x * up / down) * down / up
+        moved = x * up / down
+        return (moved if abs(moved) >= numbers.WHOLE else whole(moved, numbers.NUDGE * up)) * down / up
 
     x = (Param("x", "number"), Param("decimals", "integer", literal=(-9, 9)))
-    form = Form(x, "number", python, sql.replace("{0}", "({0} * {1:up} / {1:down})") + " * {1:down} / {1:up}")
+    form = Form(x, "number", python, sql.replace("@", "({0} * {1:up} / {1:down})") + " * {1:down} / {1:up}")
     return Function(name, "number", doc, (form,), examples, aliases=aliases)
 
 
@@ -117,8 +125,8 @@ FUNCTIONS = (
     ),
     _decimals(
         "round_up",
-        _away,
-        _AWAY,
+        _whole_up,
+        _UP,
         Text("按小数位数进位（远离零）", "Rounds away from 0 to a number of decimals"),
         ("ROUNDUP", "进位", "向上舍入"),
         ("round_up(2.341, 2)", 2.35),
@@ -128,14 +136,15 @@ FUNCTIONS = (
     ),
     _decimals(
         "round_down",
-        _towards_zero,
-        _TRUNC,
+        _whole_down,
+        _DOWN,
         Text("按小数位数舍去（趋近零）", "Rounds towards 0 to a number of decimals"),
         ("ROUNDDOWN", "舍去", "向下舍入"),
         ("round_down(2.349, 2)", 2.34),
         ("round_down(-2.349, 1)", -2.3),
         ("round_down(0.1 + 0.2, 1)", 0.3),
         ("round_down(1299, -2)", 1200.0),
+        ("round_down(2.9999999999, 2)", 3.0),
     ),
     _steps(
         "round_to",

@@ -173,7 +173,8 @@ def computed_order(object_type: ObjectType) -> tuple[Field, ...]:
 
 def name_of(field: Field) -> Name:
     words = {o.key: o.title for o in field.options}
-    return Name(FIELD_TYPES[field.type].expression_type(field), True, field.title, field.unit, tuple(words), words)
+    kind = FIELD_TYPES[field.type]
+    return Name(kind.expression_type(field), True, field.title, field.unit, tuple(words), words, field.max_length or kind.limit)
 
 
 def scope(catalog: Catalog, object_key: str, *, references: bool = True) -> Scope:
