@@ -339,6 +339,7 @@
     if (button) open(button);
   });
   dialog.querySelectorAll("[data-tab]").forEach((button) => button.addEventListener("click", async () => {
+    clearTimeout(waiting);
     if (button.dataset.tab === "rows") await read();
     tab(button.dataset.tab);
     if (button.dataset.tab === "text") $("xp-input").focus();

@@ -34,7 +34,7 @@ def _paths(path: str, word: str) -> set[str]:
     return {re.sub(r"\{[^}]+\}", word, path), numbered}
 
 
-@pytest.mark.parametrize("word", WORDS, ids=lambda w: w[:20])
+@pytest.mark.parametrize("word", ("1" * 30, "²", "1" * 5000), ids=("beyond 64 bits", "no digit", "long"))
 def test_addresses(site: Site, word: str) -> None:
     client = site.client("ada")
     failures = []
@@ -45,11 +45,11 @@ def test_addresses(site: Site, word: str) -> None:
                     continue
                 answer = client.request(method, path, **({"data": {"x": word}} if method == "POST" else {}))
                 if answer.status_code >= 500:
-                    failures.append(f"{method} {path[:80]} {answer.status_code}")
+                    failures.append(f"{method} {route.path} {answer.status_code}")
     assert failures == []
 
 
-@pytest.mark.parametrize("word", WORDS, ids=lambda w: w[:20])
+@pytest.mark.parametrize("word", WORDS[:-1], ids=lambda w: w[:20])
 def test_questions(site: Site, word: str) -> None:
     client = site.client("ada")
     failures = []
@@ -68,7 +68,9 @@ def test_questions(site: Site, word: str) -> None:
     assert failures == []
 
 
-@pytest.mark.parametrize("word", (*WORDS, "abc", "add:/recipients", "remove:/recipients/99", "up:/x/y", "add:/", "remove:", "{", "[]", "null"))
+@pytest.mark.parametrize(
+    "word", (*WORDS, "abc", "add:/recipients", "remove:/recipients/99", "up:/x/y", "add:/", "remove:", "{", "[]", "null"), ids=lambda w: w[:20]
+)
 def test_hidden_parts_of_forms(site: Site, word: str) -> None:
     client = site.client("ada")
     document = "/studio/doc/alert/payment_slowing"
