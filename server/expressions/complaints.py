@@ -20,6 +20,7 @@ TYPE_NAMES: dict[str, Text] = {
     "null": Text("空值", "null"),
     "N": Text("数字", "a number"),
     "T": Text("值", "a value"),
+    "A": Text("任意值", "any value"),
 }
 # What other languages write as a call and here is an operator. Foreign names of functions stand in the functions' records (`aliases`).
 OPERATORS: dict[str, str] = {

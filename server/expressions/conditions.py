@@ -147,8 +147,8 @@ class _Reader:
     def _chained(self, node: ast.Compare) -> Tree:
         low, middle, high = node.left, node.comparators[0], node.comparators[-1]
         shape = tuple(type(op) for op in node.ops)
-        kind = WINDOWS.get((_called(middle), shape)) if isinstance(middle, ast.Call) and isinstance(low, ast.Constant) and low.value == 0 else None
-        if kind and isinstance(middle, ast.Call):
+        from_zero = len(shape) == 2 and isinstance(low, ast.Constant) and low.value == 0
+        if from_zero and isinstance(middle, ast.Call) and (kind := WINDOWS.get((_called(middle), shape))):
             return {"field": self._field(middle.args[0]), "operator": kind, "value": self._days(high)}
         if shape == (ast.LtE, ast.LtE) and self._is_field(middle):
             return {"field": self._field(middle, dated=True), "operator": "between", "value": [self._value(low), self._value(high)]}

@@ -85,7 +85,8 @@ class Tracer(Evaluator):
         parts = tuple(self.trace(part, idle=taken is not None and part not in taken) for part in nodes)
         start, end = self.checked.places[node]
         name = dotted(node) or "" if isinstance(node, ast.Name | ast.Attribute) else ""
-        began = value is None and not any(p.value is None and not p.idle for p in parts)
+        earlier = bool(self.checked.facts[node].earlier)  # what was before the change is not made of what is now
+        began = value is None and (earlier or not any(p.value is None and not p.idle for p in parts))
         return Trace(self.checked.source[start:end], value, parts, start, end, self._cause(node) if began else None, name, idle)
 
     def _taken(self, node: ast.expr) -> Sequence[ast.expr] | None:

@@ -7,6 +7,7 @@ import pytest
 from server.errors import Text
 from server.expressions.check import Checked, check
 from server.expressions.explain import cause_of, explain, sentence
+from server.expressions.functions.change import EXAMPLE_SCOPE, EXAMPLE_VALUES, NO_EARLIER
 from server.expressions.types import BOOLEAN, INTEGER, NUMBER, TEXT, Name, Scope
 from tests.expressions.engines import UTC_NOON
 from tests.expressions.generate import SCOPE as EVERYTHING
@@ -113,3 +114,11 @@ def test_every_null_has_a_cause_at_a_place(seed: int) -> None:
             assert (cause is None) is (trace.value is not None), source
             if cause is not None:
                 assert source[cause.start : cause.end].strip() and cause.reason.zh and cause.reason.en
+
+
+def test_a_value_that_was_not_there_before_has_its_cause() -> None:
+    checked, _ = check("previous(held) or amount > previous(amount)", EXAMPLE_SCOPE)
+    assert checked is not None
+    first, second = explain(checked, EXAMPLE_VALUES, UTC_NOON).children
+    assert (first.value, first.cause) == (None, NO_EARLIER)
+    assert [part.value for part in second.children] == [160.0, 100.0]
