@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
@@ -22,6 +22,12 @@ LOCALE_COOKIE = "weatherglass_locale"
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 FORM_FIELDS, FORM_FILES = 20_000, 0  # the form of a large object document has thousands of small inputs; the body limit holds before this
 DAYS_KEPT = 7
+
+
+# Numbers in addresses, within what the databases hold: beyond there is no such record.
+Id = Annotated[int, Path(ge=0, le=2**63 - 1)]
+Asked = Annotated[int | None, Query(ge=0, le=2**63 - 1)]
+ReleaseNumber = Annotated[int, Path(ge=0, le=2**31 - 1)]
 
 
 class BadMedia(AppError):

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from server.errors import Text
+from admin_ui.posted import whole
+from server.errors import Invalid, Problem, Text
 
 Schema = Mapping[str, Any]
 Choices = Sequence[tuple[str, Text]]
@@ -208,12 +209,13 @@ class Form:
         read = ((name, self._read(sub, form, f"{path}/{escape(name)}", name in needed)) for name, sub in schema["properties"].items())
         body = {name: value for name, value in read if value is not MISSING}
         if form.get(path + "?"):
-            body.update(json.loads(form[path + "?"]))
+            unknown = _loads(form[path + "?"])
+            body.update(unknown if isinstance(unknown, Mapping) else {})
         real = any(name not in needed or not _is_blank(value) for name, value in body.items())
         return body if required or real else MISSING
 
     def _read_items(self, schema: Schema, form: Mapping[str, str], path: str, widget: str, required: bool) -> Any:
-        count = int(form.get(path + "#") or 0)
+        count = _count(form, path)
         inner: Any = (
             schema.get("items") if widget == "list" else schema.get("additionalProperties") or next(iter(schema.get("patternProperties", {}).values()), {})
         )
@@ -226,19 +228,30 @@ class Form:
 
 
 def act(form: Form, body: Any, action: str) -> Any:
-    """A button of a list or map: "add:/factors", "remove:/factors/2", "up:/factors/2", "down:/factors/2". Gives the changed document."""
+    """A button of a list or map: "add:/factors", "remove:/factors/2", "up:/factors/2", "down:/factors/2". Gives the changed document.
+
+    Raises Invalid for a button the form no longer has.
+    """
     verb, _, pointer = action.partition(":")
     copy: Any = json.loads(json.dumps(body))
+    try:
+        _act(form, copy, verb, parts(pointer), pointer)
+    except (LookupError, ValueError, TypeError, AttributeError):
+        gone = Text("表单里已没有这一项", "The form no longer has this part")
+        raise Invalid([Problem(pointer, gone, Text("请重新载入页面", "Reload the page"), code="gone")]) from None
+    return copy
+
+
+def _act(form: Form, body: Any, verb: str, path: Sequence[str], pointer: str) -> None:
     if verb == "add":
-        _append(_reach(form, copy, parts(pointer)), form.skeleton(pointer))
-        return copy
-    *head, last = parts(pointer)
-    holder = _reach(form, copy, head)
+        _append(_reach(form, body, path), form.skeleton(pointer))
+        return
+    *head, last = path
+    holder = _reach(form, body, head)
     if isinstance(holder, dict):
         _change_map(holder, verb, int(last))
     elif isinstance(holder, list):
         _change_list(holder, verb, int(last))
-    return copy
 
 
 def locate(form: Form, body: Any, pointer: str) -> str:
@@ -423,10 +436,15 @@ def _number(text: str) -> Any:
     return value if value - value == 0 else text
 
 
+def _count(form: Mapping[str, str], path: str) -> int:
+    """How many items a list says it has; never more than the form has inputs."""
+    return min(whole(form.get(path + "#", "")) or 0, len(form))
+
+
 def _read_grid(form: Mapping[str, str], path: str, required: bool) -> Any:
-    rows = int(form.get(path + "#") or 0)
+    rows = _count(form, path)
     grid = []
     for i in range(rows):
-        columns = int(form.get(f"{path}/{i}#") or 0)
+        columns = _count(form, f"{path}/{i}")
         grid.append([form.get(f"{path}/{i}/{j}", "") for j in range(columns)])
     return grid if grid or required else MISSING

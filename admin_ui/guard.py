@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+PATH_LENGTH = 1000  # characters; nothing of ours is that far away
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SECURITY_HEADERS = {
     # Styles may stand in the page (bars have widths); scripts never.
@@ -35,7 +36,7 @@ Refuse = Callable[[Request, int], Response]
 
 
 class Guard:
-    """`refuse` draws a refusal (403, 413) in the reader's language."""
+    """`refuse` draws a refusal (403, 404, 413) in the reader's language."""
 
     def __init__(self, app: ASGIApp, body_limit: int, refuse: Refuse, secure: bool = False) -> None:
         self.app = app
@@ -55,7 +56,7 @@ class Guard:
                 self._add_headers(MutableHeaders(scope=message), static, scope["query_string"])
             await send(message)
 
-        status = 403 if foreign(scope["method"], headers) else 413 if _too_long(headers, self.body_limit) else 0
+        status = 403 if foreign(scope["method"], headers) else 413 if _too_long(headers, self.body_limit) else 404 if len(scope["path"]) > PATH_LENGTH else 0
         if status:
             response = await run_in_threadpool(self.refuse, Request(scope), status)
             await response(scope, receive, with_headers)

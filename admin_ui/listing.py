@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
+from admin_ui.posted import whole
 from admin_ui.subjects import Subject
 from server.config.output import Output
 from server.errors import Text
@@ -234,8 +235,8 @@ def _part_text(work: Work, part: str, field: Field | None, output: Output | None
         return options[part].of(locale)
     if field and field.type == "user":
         return people.user_names(work).get(part, part)
-    if field and field.type == "reference" and part.isdigit():
-        return reference_names(work, field.reference, [int(part)]).get(int(part), part)
+    if field and field.type == "reference" and (number := whole(part)) is not None:
+        return reference_names(work, field.reference, [number]).get(number, part)
     if field and field.type == "yes_no":
         return (Text("是", "yes") if part in {"true", "True", "1", "yes", "是"} else Text("否", "no")).of(locale)
     return part

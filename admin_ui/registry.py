@@ -3,6 +3,7 @@
 from admin_ui.area import Area
 from admin_ui.pages.alerts import AREA as ALERTS
 from admin_ui.pages.desk import AREA as DESK
+from admin_ui.pages.expressions import AREA as EXPRESSIONS
 from admin_ui.pages.help import AREA as HELP
 from admin_ui.pages.login import AREA as LOGIN
 from admin_ui.pages.matrix import AREA as MATRIX
@@ -17,4 +18,21 @@ from admin_ui.pages.studio import AREA as STUDIO
 from admin_ui.pages.tasks import AREA as TASKS
 from admin_ui.pages.workflows import AREA as WORKFLOWS
 
-PAGES: tuple[Area, ...] = (SETUP, LOGIN, DESK, RECORDS, RECORD_FORMS, WORKFLOWS, ALERTS, TASKS, MATRIX, REVIEWS, REPORTS, STUDIO, SIMULATE, HELP, SETTINGS)
+PAGES: tuple[Area, ...] = (
+    SETUP,
+    LOGIN,
+    DESK,
+    RECORDS,
+    RECORD_FORMS,
+    WORKFLOWS,
+    ALERTS,
+    TASKS,
+    MATRIX,
+    REVIEWS,
+    REPORTS,
+    STUDIO,
+    SIMULATE,
+    EXPRESSIONS,
+    HELP,
+    SETTINGS,
+)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from admin_ui.area import Area, Link
-from admin_ui.edge import reading, writing
+from admin_ui.edge import Id, reading, writing
 from admin_ui.formats import Formats
 from admin_ui.pages.tasks import view_of
 from admin_ui.posted import posted
@@ -163,7 +163,7 @@ def alerts_page(request: Request, state: str = "active", severity: str = "", rul
 
 
 @router.get("/alerts/{alert_id}", response_class=HTMLResponse)
-def alert_page(request: Request, alert_id: int) -> HTMLResponse:
+def alert_page(request: Request, alert_id: Id) -> HTMLResponse:
     with reading(request, "alerts") as work:
         return _alert(request, work, alert_id)
 
@@ -271,14 +271,14 @@ def _back(alert_id: int) -> Response:
 
 
 @router.post("/alerts/{alert_id}/acknowledge")
-def acknowledge(request: Request, alert_id: int) -> Response:
+def acknowledge(request: Request, alert_id: Id) -> Response:
     with writing(request, "alerts") as work:
         alerts.acknowledge(work, alert_id)
     return _back(alert_id)
 
 
 @router.post("/alerts/{alert_id}/snooze", response_class=HTMLResponse)
-def snooze(request: Request, alert_id: int, form: Mapping[str, str] = Depends(posted)) -> Response:
+def snooze(request: Request, alert_id: Id, form: Mapping[str, str] = Depends(posted)) -> Response:
     try:
         with writing(request, "alerts") as work:
             alerts.snooze(work, alert_id, _day(form.get("until", "")), form.get("reason", ""))
@@ -296,7 +296,7 @@ def _day(text: str) -> date:
 
 
 @router.post("/alerts/{alert_id}/resolve", response_class=HTMLResponse)
-def resolve(request: Request, alert_id: int, form: Mapping[str, str] = Depends(posted)) -> Response:
+def resolve(request: Request, alert_id: Id, form: Mapping[str, str] = Depends(posted)) -> Response:
     try:
         with writing(request, "alerts") as work:
             alerts.resolve(work, alert_id, form.get("verdict", ""), form.get("note", ""))
@@ -307,7 +307,7 @@ def resolve(request: Request, alert_id: int, form: Mapping[str, str] = Depends(p
 
 
 @router.post("/alerts/{alert_id}/strategy")
-def start_strategy(request: Request, alert_id: int, form: Mapping[str, str] = Depends(posted)) -> Response:
+def start_strategy(request: Request, alert_id: Id, form: Mapping[str, str] = Depends(posted)) -> Response:
     with writing(request, "alerts") as work:
         alert = alerts.get_alert(work, alert_id)
         strategies.start(work, form.get("strategy", ""), alert.object, alert.record_id, alert_id)

@@ -11,6 +11,7 @@ from admin_ui.area import Area
 from admin_ui.edge import reading
 from admin_ui.render import page
 from server.expressions import language, reference
+from server.expressions.limits import LIMITS
 from server.expressions.numbers import number_text
 
 router = APIRouter(prefix="/help")
@@ -29,6 +30,7 @@ def expressions_page(request: Request, q: str = "") -> HTMLResponse:
             "operators": _operators(),
             "null_rules": reference.NULL_RULES,
             "version": language.VERSION,
+            "limits": [limit.sentence(work.actor.locale) for limit in LIMITS],
             "written": written,
         }
         return page(request, work, "pages/help_expressions.html", area="studio", **context)

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from admin_ui.area import Area
-from admin_ui.edge import Form, local_path, only, reading, to, writing
+from admin_ui.edge import Form, Id, local_path, only, reading, to, writing
 from admin_ui.pages.records import object_of
+from admin_ui.posted import whole
 from admin_ui.record_forms import RecordForm, build, moved, prefill, raw_of
 from admin_ui.render import fragment, page
 from server.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Text
@@ -44,7 +45,7 @@ def create(request: Request, object_key: str, form: Form) -> Response:
 
 
 @router.get("/o/{object_key}/{record_id:int}/edit", response_class=HTMLResponse)
-def edit(request: Request, object_key: str, record_id: int) -> HTMLResponse:
+def edit(request: Request, object_key: str, record_id: Id) -> HTMLResponse:
     with reading(request) as work:
         object_type = _writable(work, object_key, "edit")
         record = records.get(work, object_key, record_id)
@@ -53,9 +54,9 @@ def edit(request: Request, object_key: str, record_id: int) -> HTMLResponse:
 
 
 @router.post("/o/{object_key}/{record_id:int}/edit", response_class=HTMLResponse)
-def update(request: Request, object_key: str, record_id: int, form: Form) -> Response:
+def update(request: Request, object_key: str, record_id: Id, form: Form) -> Response:
     control = only(form, "_version", "_back")
-    version = int(control["_version"]) if control["_version"].isdigit() else 0
+    version = whole(control["_version"]) or 0
     try:
         with writing(request) as work:
             object_type = object_of(work, object_key)
@@ -71,7 +72,7 @@ def update(request: Request, object_key: str, record_id: int, form: Form) -> Res
 def live(request: Request, object_key: str, form: Form) -> HTMLResponse:
     """What the rules say about the form as it stands: only the fields that look different now, never the one being typed in."""
     control = only(form, "_record", "_shape", "_focus", "_left")
-    record_id = int(control["_record"]) if control["_record"].isdigit() else None
+    record_id = whole(control["_record"])
     with reading(request) as work:
         object_type = object_of(work, object_key)
         state = records.form(work, object_key, raw_of(object_type, form), record_id)

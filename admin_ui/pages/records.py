@@ -10,7 +10,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from admin_ui import listing
 from admin_ui.area import Area
-from admin_ui.edge import Form, is_partial, only, reading, to, writing
+from admin_ui.edge import Form, Id, is_partial, only, reading, to, writing
+from admin_ui.posted import whole
 from admin_ui.profile import profile
 from admin_ui.render import fragment, page
 from admin_ui.subjects import Subject, subject
@@ -166,7 +167,7 @@ def options(request: Request, object_key: str, into: str = "") -> HTMLResponse:
 
 
 @router.get("/o/{object_key}/{record_id:int}", response_class=HTMLResponse)
-def record_page(request: Request, object_key: str, record_id: int, tab: str = "") -> HTMLResponse:
+def record_page(request: Request, object_key: str, record_id: Id, tab: str = "") -> HTMLResponse:
     with reading(request) as work:
         object_type = object_of(work, object_key)
         record = records.get(work, object_key, record_id)
@@ -175,10 +176,10 @@ def record_page(request: Request, object_key: str, record_id: int, tab: str = ""
 
 
 @router.post("/o/{object_key}/{record_id:int}/delete")
-def delete(request: Request, object_key: str, record_id: int, form: Form) -> Response:
+def delete(request: Request, object_key: str, record_id: Id, form: Form) -> Response:
     version = only(form, "_version")["_version"]
     with writing(request) as work:
-        records.delete(work, object_key, record_id, int(version) if version.isdigit() else 0)
+        records.delete(work, object_key, record_id, whole(version) or 0)
     return to(request, f"/o/{object_key}")
 
 

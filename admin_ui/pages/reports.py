@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from admin_ui.area import Area, Link
-from admin_ui.edge import reading
+from admin_ui.edge import Id, reading
 from admin_ui.pages.matrix import Cell, LevelLine, View
 from admin_ui.render import page
 from server.errors import Text
@@ -43,7 +43,7 @@ def company(request: Request, as_of: str = "") -> HTMLResponse:
 
 
 @router.get("/o/{object_key}/{record_id:int}/report", response_class=HTMLResponse)
-def record(request: Request, object_key: str, record_id: int) -> HTMLResponse:
+def record(request: Request, object_key: str, record_id: Id) -> HTMLResponse:
     with reading(request, "reports") as work:
         report = customer_report(work, object_key, record_id)
         matrices = {m.key: m for m in work.catalog.all("matrix")}

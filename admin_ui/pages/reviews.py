@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from admin_ui.area import Area, Link
-from admin_ui.edge import reading, writing
+from admin_ui.edge import Id, reading, writing
 from admin_ui.formats import DASH, Formats
 from admin_ui.pages.tasks import view_of
 from admin_ui.posted import posted
@@ -138,7 +138,7 @@ def open_review(request: Request, form: Mapping[str, str] = Depends(posted)) -> 
 
 
 @router.get("/reviews/{review_id}", response_class=HTMLResponse)
-def review_page(request: Request, review_id: int, item: str = "") -> HTMLResponse:
+def review_page(request: Request, review_id: Id, item: str = "") -> HTMLResponse:
     with reading(request, "reviews") as work:
         return _review(request, work, review_id, item)
 
@@ -265,7 +265,7 @@ def _to(review_id: int, form: Mapping[str, str]) -> Response:
 
 
 @router.post("/reviews/{review_id}/comment", response_class=HTMLResponse)
-def comment(request: Request, review_id: int, form: Mapping[str, str] = Depends(posted)) -> Response:
+def comment(request: Request, review_id: Id, form: Mapping[str, str] = Depends(posted)) -> Response:
     try:
         with writing(request, "reviews") as work:
             reviews.comment(work, review_id, form.get("item", ""), form.get("text", ""))
@@ -276,7 +276,7 @@ def comment(request: Request, review_id: int, form: Mapping[str, str] = Depends(
 
 
 @router.post("/reviews/{review_id}/action", response_class=HTMLResponse)
-def add_action(request: Request, review_id: int, form: Mapping[str, str] = Depends(posted)) -> Response:
+def add_action(request: Request, review_id: Id, form: Mapping[str, str] = Depends(posted)) -> Response:
     try:
         with writing(request, "reviews") as work:
             reviews.add_action(work, review_id, form.get("title", ""), _day(form.get("due_on", "")), form.get("assignee", ""))
@@ -294,7 +294,7 @@ def _day(text: str) -> date:
 
 
 @router.post("/reviews/{review_id}/sign")
-def sign(request: Request, review_id: int, form: Mapping[str, str] = Depends(posted)) -> Response:
+def sign(request: Request, review_id: Id, form: Mapping[str, str] = Depends(posted)) -> Response:
     with writing(request, "sign") as work:
         reviews.sign(work, review_id, form.get("comment", ""))
     return RedirectResponse(f"/reviews/{review_id}", 303)

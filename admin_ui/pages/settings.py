@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from admin_ui.area import Area, Link
-from admin_ui.edge import reading, writing
+from admin_ui.edge import Asked, reading, writing
 from admin_ui.posted import posted_lists
 from admin_ui.render import page
 from server.config.releases import list_releases
@@ -113,7 +113,7 @@ def roles_page(request: Request) -> HTMLResponse:
 
 
 @router.get("/settings/audit", response_class=HTMLResponse)
-def audit_page(request: Request, actor: str = "", action: str = "", object: str = "", before: int | None = None, verify: bool = False) -> HTMLResponse:
+def audit_page(request: Request, actor: str = "", action: str = "", object: str = "", before: Asked = None, verify: bool = False) -> HTMLResponse:
     with reading(request, "audit") as work:
         entries = audit.entries(work, actor=actor, action=action, object=object, before=before, limit=PER_PAGE + 1)
         shown = entries[:PER_PAGE]

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from admin_ui.area import Area, Link
-from admin_ui.edge import reading, writing
+from admin_ui.edge import Asked, ReleaseNumber, reading, writing
 from admin_ui.forms import Choices, Form, act, escape, locate, words
 from admin_ui.posted import posted
 from admin_ui.render import fragment, page
@@ -172,7 +172,7 @@ def choices(catalog: Catalog, of: str, body: Any) -> Choices:
     return []
 
 
-def _editor(work: Work, kind_key: str, key: str) -> Editor:
+def editor_of(work: Work, kind_key: str, key: str) -> Editor:
     kind = _kind(work, kind_key)
     document = drafts.draft_document(work, kind_key, key)
     live = work.catalog.document(kind_key, key)
@@ -281,7 +281,7 @@ def _brief(value: Any) -> str:
 @router.get("/studio/doc/{kind}/{key}", response_class=HTMLResponse)
 def document_page(request: Request, kind: str, key: str, mode: str = "form") -> HTMLResponse:
     with reading(request, "studio") as work:
-        editor = _editor(work, kind, key)
+        editor = editor_of(work, kind, key)
         in_draft = any((c.kind, c.key) == (kind, key) for c in drafts.draft_changes(work))
         problems = [p for p in drafts.draft_problems(work) if p.file == f"{kind}/{key}"] if in_draft else []
         return _draw(request, work, editor, mode, problems)
@@ -327,8 +327,8 @@ def new_document(request: Request, kind: str, form: Mapping[str, str] = Depends(
 def save(request: Request, kind: str, key: str, form: Mapping[str, str] = Depends(posted)) -> Response:
     mode = form.get("mode", "form")
     with writing(request, "studio") as work:
-        editor = _editor(work, kind, key)
-        body: Any = form.get("json", "") if mode == "json" else _body(work, editor, form)
+        editor = editor_of(work, kind, key)
+        body: Any = form.get("json", "") if mode == "json" else body_of(work, editor, form)
         try:
             drafts.save_draft(work, kind, key, body)
         except Invalid as refused:  # JSON that cannot be read: nothing is saved, what was typed stays
@@ -340,7 +340,7 @@ def _here(problem: Problem, kind: str, key: str) -> Problem:
     return Problem(problem.path, problem.message, problem.hint, f"{kind}/{key}", problem.start, problem.end, problem.severity, problem.code)
 
 
-def _body(work: Work, editor: Editor, form: Mapping[str, str]) -> Any:
+def body_of(work: Work, editor: Editor, form: Mapping[str, str]) -> Any:
     body = form_of(work, editor.kind, editor.body).read(form)
     return {**body, "kind": editor.kind.key, "key": editor.key}
 
@@ -349,7 +349,7 @@ def _body(work: Work, editor: Editor, form: Mapping[str, str]) -> Any:
 def redraw(request: Request, kind: str, key: str, form: Mapping[str, str] = Depends(posted)) -> HTMLResponse:
     """A button of a list was pressed: the form again with one item more, less or elsewhere. Nothing is saved."""
     with reading(request, "studio") as work:
-        editor = _editor(work, kind, key)
+        editor = editor_of(work, kind, key)
         engine = form_of(work, editor.kind, editor.body)
         body = act(engine, engine.read(form), form.get("action", ""))
         body = _squared(editor.kind, {**body, "kind": kind, "key": key})
@@ -373,8 +373,8 @@ def _opened(body: Any, action: str) -> tuple[str, ...]:
 def live_check(request: Request, kind: str, key: str, form: Mapping[str, str] = Depends(posted)) -> HTMLResponse:
     """The problems panel for what is typed now. Nothing is saved."""
     with reading(request, "studio") as work:
-        editor = _editor(work, kind, key)
-        body: Any = form.get("json", "") if form.get("mode") == "json" else _body(work, editor, form)
+        editor = editor_of(work, kind, key)
+        body: Any = form.get("json", "") if form.get("mode") == "json" else body_of(work, editor, form)
         problems = problems_of(work, kind, key, body)
         engine = form_of(work, editor.kind, body)
         value = body if isinstance(body, Mapping) else {}
@@ -436,7 +436,7 @@ def publish(request: Request, form: Mapping[str, str] = Depends(posted)) -> Resp
 
 
 @router.get("/studio/releases", response_class=HTMLResponse)
-def releases(request: Request, done: int = 0) -> HTMLResponse:
+def releases(request: Request, done: Asked = None) -> HTMLResponse:
     with reading(request, "studio") as work:
         found = list_releases(work.session)
         return page(
@@ -453,7 +453,7 @@ def releases(request: Request, done: int = 0) -> HTMLResponse:
 
 
 @router.get("/studio/releases/{number}", response_class=HTMLResponse)
-def release_page(request: Request, number: int) -> HTMLResponse:
+def release_page(request: Request, number: ReleaseNumber) -> HTMLResponse:
     """What a release changed against the one before it."""
     with reading(request, "studio") as work:
         release = get_release(work.session, number)
@@ -480,7 +480,7 @@ def release_page(request: Request, number: int) -> HTMLResponse:
 
 
 @router.post("/studio/releases/{number}/rollback")
-def roll_back(request: Request, number: int, form: Mapping[str, str] = Depends(posted)) -> Response:
+def roll_back(request: Request, number: ReleaseNumber, form: Mapping[str, str] = Depends(posted)) -> Response:
     with writing(request, "publish") as work:
         release = rollback(work, number, form.get("note", "").strip() or f"↩ {number}")
     return RedirectResponse(f"/studio/releases?done={release}", 303)

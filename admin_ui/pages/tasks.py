@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from admin_ui.area import Area, Link
-from admin_ui.edge import local_path, reading, writing
+from admin_ui.edge import Id, local_path, reading, writing
 from admin_ui.formats import Formats
 from admin_ui.pages.workflows import Action, waiting
 from admin_ui.posted import posted
@@ -197,7 +197,7 @@ def tasks_page(request: Request, tab: str = "mine") -> HTMLResponse:
 
 
 @router.get("/tasks/{task_id}", response_class=HTMLResponse)
-def task_page(request: Request, task_id: int) -> HTMLResponse:
+def task_page(request: Request, task_id: Id) -> HTMLResponse:
     with reading(request, "tasks") as work:
         task = strategies.get_task(work, task_id)
         people = [u for u in access.users(work) if u.active]
@@ -210,28 +210,28 @@ def _next(form: Mapping[str, Any], default: str) -> Response:
 
 
 @router.post("/tasks/{task_id}/complete")
-def complete(request: Request, task_id: int, form: Mapping[str, str] = Depends(posted)) -> Response:
+def complete(request: Request, task_id: Id, form: Mapping[str, str] = Depends(posted)) -> Response:
     with writing(request, "tasks") as work:
         strategies.complete_task(work, task_id, form.get("note", ""))
     return _next(form, f"/tasks/{task_id}")
 
 
 @router.post("/tasks/{task_id}/approve")
-def approve(request: Request, task_id: int, form: Mapping[str, str] = Depends(posted)) -> Response:
+def approve(request: Request, task_id: Id, form: Mapping[str, str] = Depends(posted)) -> Response:
     with writing(request, "tasks") as work:
         strategies.approve_task(work, task_id, True, form.get("note", ""))
     return _next(form, "/tasks?tab=approvals")
 
 
 @router.post("/tasks/{task_id}/return")
-def send_back(request: Request, task_id: int, form: Mapping[str, str] = Depends(posted)) -> Response:
+def send_back(request: Request, task_id: Id, form: Mapping[str, str] = Depends(posted)) -> Response:
     with writing(request, "tasks") as work:
         strategies.approve_task(work, task_id, False, form.get("note") or form.get("comment", ""))
     return _next(form, "/tasks?tab=approvals")
 
 
 @router.post("/tasks/{task_id}/reassign")
-def reassign(request: Request, task_id: int, form: Mapping[str, str] = Depends(posted)) -> Response:
+def reassign(request: Request, task_id: Id, form: Mapping[str, str] = Depends(posted)) -> Response:
     with writing(request, "tasks") as work:
         strategies.reassign(work, task_id, form.get("assignee", ""))
     return RedirectResponse("/tasks", 303)

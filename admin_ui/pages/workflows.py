@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from admin_ui.area import Area
-from admin_ui.edge import local_path, writing
-from admin_ui.posted import posted
+from admin_ui.edge import Id, local_path, writing
+from admin_ui.posted import posted, whole
 from server.errors import Text
 from server.feature import Work
 from server.features.access import service as access
@@ -153,8 +153,8 @@ def _facts(work: Work, object_key: str, display: Mapping[str, str]) -> tuple[tup
 
 
 @router.post("/o/{object_key}/{record_id}/workflow/{transition}")
-def take(request: Request, object_key: str, record_id: int, transition: str, form: Mapping[str, str] = Depends(posted)) -> Response:
+def take(request: Request, object_key: str, record_id: Id, transition: str, form: Mapping[str, str] = Depends(posted)) -> Response:
     version = form.get("version", "")
     with writing(request) as work:
-        workflows.take(work, object_key, record_id, transition, form.get("comment", ""), int(version) if version.isdigit() else None)
+        workflows.take(work, object_key, record_id, transition, form.get("comment", ""), whole(version))
     return RedirectResponse(local_path(form.get("next", ""), f"/o/{quote(object_key)}/{record_id}"), 303)

@@ -1,6 +1,8 @@
 """The problems that every kind's check reports, said in one way."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 
 from server.config.catalog import Catalog
@@ -20,8 +22,25 @@ TITLES = {
 }
 
 
+_placed: ContextVar[dict[str, tuple[Scope, Type | None]] | None] = ContextVar("placed", default=None)
+
+
+@contextmanager
+def expressions_placed() -> Iterator[dict[str, tuple[Scope, Type | None]]]:
+    """While documents are checked inside it: where each of their expressions stands, with what it may name and what it must give. An
+    editor learns it from the check itself, so that the two cannot differ."""
+    found: dict[str, tuple[Scope, Type | None]] = {}
+    token = _placed.set(found)
+    try:
+        yield found
+    finally:
+        _placed.reset(token)
+
+
 def formula(path: str, source: str, scope: Scope, expect: Type | None = None) -> list[Problem]:
     """What is wrong with a formula, and where units do not fit; an empty one is for the caller to judge."""
+    if (placed := _placed.get()) is not None:
+        placed[path] = (scope, expect)
     if not source.strip():
         return []
     checked, problems = check(source, scope, expect)

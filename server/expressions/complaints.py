@@ -75,7 +75,7 @@ def unknown_name(name: str, scope: Scope, functions: Iterable[str]) -> tuple[Tex
     message = Text(f"没有名称 {name}", f"There is no name {name}")
     if name in CONSTANTS:
         return message, Text(f"请写作 {CONSTANTS[name]}", f"Write {CONSTANTS[name]}")
-    titled = [key for key, known in scope.names.items() if known.title and name in known.title]
+    titled = sorted((key for key, known in scope.names.items() if known.title and any(name in side for side in known.title)), key=len)
     if titled:
         return message, Text(f"请写字段的键 {'、'.join(titled[:3])}", f"Write the key {' or '.join(titled[:3])}")
     if name in functions:

@@ -128,7 +128,8 @@ class Run:
         try:
             with database.read() as connection:
                 table = self.engines.table
-                found = connection.execute(sa.select(*labelled).select_from(table).order_by(table.c.row_id)).fetchall()
+                statement = sa.select(*labelled).select_from(table).order_by(table.c.row_id)
+                found = connection.execute(statement, execution_options={"compiled_cache": None}).fetchall()  # no statement comes twice
         except Exception as error:  # noqa: BLE001
             if len(made) > 1:
                 return [self.answers(name, database, [one])[0] for one in made]
