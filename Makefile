@@ -12,17 +12,18 @@ export WEATHERGLASS_DATABASE_URL ?= sqlite:///var/demo.sqlite
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
-# The lock file pins every package by version and hash: the same install on every machine.
+# The lock file pins every package by version and hash: the same install on every machine. It is complete, so
+# nothing is resolved: pip would ask for the newest coverage[toml], which the lock knows only as coverage.
 $(VENV)/installed: requirements.lock pyproject.toml
 	@echo "installing (once, about a minute) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
 	@echo "installing the test tools (once) ..."
-	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
 demo: $(VENV)/installed ## the demo company in your browser: installs, fills var/demo.sqlite, starts the server
