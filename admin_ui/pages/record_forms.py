@@ -1,6 +1,7 @@
 """Creating and editing a record. The form follows the rules while it is filled in, says all errors at once, and never loses what was typed."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
@@ -14,6 +15,8 @@ from admin_ui.render import fragment, page
 from server.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Text
 from server.feature import Work
 from server.features.access import service as access
+from server.features.forms import service as forms
+from server.features.forms.engine import STANDARD, Plan
 from server.features.objects.kind import ObjectType
 from server.features.records import service as records
 from server.features.records.reading import Record
@@ -22,45 +25,49 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/o/{object_key}/new", response_class=HTMLResponse)
-def new(request: Request, object_key: str) -> HTMLResponse:
+def new(request: Request, object_key: str, form: str = "") -> HTMLResponse:
     with reading(request) as work:
         object_type = _writable(work, object_key, "create")
-        raw = prefill(object_type, request.query_params)
+        plan = forms.plan_of(work, object_type, form, "create")
+        raw = forms.start(plan, prefill(object_type, request.query_params))
         if object_type.owner_field and object_type.owner_field not in raw:
             raw[object_type.owner_field] = work.actor.username
-        state = records.form(work, object_key, raw)
-        return _form_page(request, work, object_type, build(work, object_type, state, is_new=True), back=request.query_params.get("_back", ""))
+        state = forms.state(work, object_type, plan, raw)
+        return _form_page(request, work, object_type, build(work, object_type, plan, state, is_new=True), back=request.query_params.get("_back", ""))
 
 
 @router.post("/o/{object_key}/new", response_class=HTMLResponse)
 def create(request: Request, object_key: str, form: Form) -> Response:
-    control = only(form, "_back")
+    control = only(form, "_back", "_form")
     try:
         with writing(request) as work:
             object_type = object_of(work, object_key)
-            record_id = records.create(work, object_key, raw_of(object_type, form))
+            plan = forms.plan_of(work, object_type, control["_form"], "create")
+            record_id = forms.create(work, object_type, plan, raw_of(object_type, form))
     except Invalid as refused:
         return _again(request, object_key, form, refused.problems)
     return to(request, local_path(control["_back"], f"/o/{object_key}/{record_id}"))
 
 
 @router.get("/o/{object_key}/{record_id:int}/edit", response_class=HTMLResponse)
-def edit(request: Request, object_key: str, record_id: Id) -> HTMLResponse:
+def edit(request: Request, object_key: str, record_id: Id, form: str = "") -> HTMLResponse:
     with reading(request) as work:
         object_type = _writable(work, object_key, "edit")
+        plan = forms.plan_of(work, object_type, form, "edit")
         record = records.get(work, object_key, record_id)
-        state = records.form(work, object_key, {}, record_id)
-        return _form_page(request, work, object_type, build(work, object_type, state), record, back=request.query_params.get("_back", ""))
+        state = forms.state(work, object_type, plan, {}, record_id)
+        return _form_page(request, work, object_type, build(work, object_type, plan, state), record, back=request.query_params.get("_back", ""))
 
 
 @router.post("/o/{object_key}/{record_id:int}/edit", response_class=HTMLResponse)
 def update(request: Request, object_key: str, record_id: Id, form: Form) -> Response:
-    control = only(form, "_version", "_back")
+    control = only(form, "_version", "_back", "_form")
     version = whole(control["_version"]) or 0
     try:
         with writing(request) as work:
             object_type = object_of(work, object_key)
-            records.update(work, object_key, record_id, raw_of(object_type, form), version)
+            plan = forms.plan_of(work, object_type, control["_form"], "edit")
+            forms.update(work, object_type, plan, record_id, raw_of(object_type, form), version)
     except Invalid as refused:
         return _again(request, object_key, form, refused.problems, record_id, version)
     except Conflict as refused:
@@ -71,15 +78,31 @@ def update(request: Request, object_key: str, record_id: Id, form: Form) -> Resp
 @router.post("/o/{object_key}/form/live", response_class=HTMLResponse)
 def live(request: Request, object_key: str, form: Form) -> HTMLResponse:
     """What the rules say about the form as it stands: only the fields that look different now, never the one being typed in."""
-    control = only(form, "_record", "_shape", "_focus", "_left")
+    control = only(form, "_record", "_form")
     record_id = whole(control["_record"])
     with reading(request) as work:
         object_type = object_of(work, object_key)
-        state = records.form(work, object_key, raw_of(object_type, form), record_id)
-        left = control["_left"]  # the field just left: its errors may be told now
-        made = build(work, object_type, state, [p for p in state.problems if p.path == left], is_new=record_id is None)
-        changed = (moved(control["_shape"], made.shape) | ({left} & set(state.fields))) - {control["_focus"]}
-        return fragment(request, work, "parts/live.html", form=made, changed=changed, object_type=object_type)
+        plan = forms.plan_of(work, object_type, control["_form"], "create" if record_id is None else "edit")
+        return live_parts(request, work, object_type, plan, form, record_id)
+
+
+def live_parts(request: Request, work: Work, object_type: ObjectType, plan: Plan, form: Any, record_id: int | None = None, source: str = "") -> HTMLResponse:
+    """The parts of a live form that changed. `_step` asks for a whole step to be checked before the next one is shown."""
+    control = only(form, "_shape", "_focus", "_left", "_step", "_scope")
+    raw, scope = raw_of(object_type, form), control["_scope"][:20]
+    state = forms.state(work, object_type, plan, raw, record_id)
+    step = next((part for part in plan.parts if part.key == control["_step"]), None)
+    if step is None:
+        left = {control["_left"]} & set(state.fields)  # the field just left: its errors may be told now
+        told = [p for p in state.problems if p.path in left]
+        kept = {control["_focus"]}
+    else:
+        left = {f.key for f in step.fields} & set(state.fields)
+        told = [p for p in forms.check(work, object_type, plan, raw, record_id) if p.path in left]
+        kept = set()
+    made = build(work, object_type, plan, state, told, is_new=record_id is None, scope=scope, source=source)
+    changed = (moved(control["_shape"], made.shape) | left) - kept
+    return fragment(request, work, "parts/live.html", form=made, changed=changed, step=step, scope=scope)
 
 
 def _writable(work: Work, object_key: str, action: str) -> ObjectType:
@@ -91,28 +114,32 @@ def _writable(work: Work, object_key: str, action: str) -> ObjectType:
 
 def _again(request: Request, object_key: str, form: Any, problems: tuple[Problem, ...], record_id: int | None = None, version: int = 0) -> HTMLResponse:
     """The same form with what was typed and everything that is wrong with it."""
+    control = only(form, "_back", "_form")
     with reading(request) as work:
         object_type = object_of(work, object_key)
+        plan = forms.plan_of(work, object_type, control["_form"], "create" if record_id is None else "edit")
         record = records.get(work, object_key, record_id) if record_id is not None else None
-        state = records.form(work, object_key, raw_of(object_type, form), record_id)
-        made = build(work, object_type, state, problems, is_new=record_id is None)
-        return _form_page(request, work, object_type, made, record, status=422, version=version, back=only(form, "_back")["_back"])
+        state = forms.state(work, object_type, plan, raw_of(object_type, form), record_id)
+        made = build(work, object_type, plan, state, problems, is_new=record_id is None)
+        return _form_page(request, work, object_type, made, record, status=422, version=version, back=control["_back"])
 
 
 def _conflict(request: Request, object_key: str, record_id: int, form: Any, refused: Conflict) -> HTMLResponse:
     """Somebody saved meanwhile: what was typed stays, beside it stands what they saved."""
+    control = only(form, "_back", "_form")
     with reading(request) as work:
         object_type = object_of(work, object_key)
+        plan = forms.plan_of(work, object_type, control["_form"], "edit")
         try:
             record = records.get(work, object_key, record_id)
         except NotFound:
             raise refused from None
         raw = raw_of(object_type, form)
-        state = records.form(work, object_key, raw, record_id)
-        stored = records.form(work, object_key, {}, record_id)
+        state = forms.state(work, object_type, plan, raw, record_id)
+        stored = forms.state(work, object_type, plan, {}, record_id)
         theirs = {k: record.display.get(k, "") for k, s in state.fields.items() if k in raw and s.entry != stored.fields[k].entry and not s.readonly}
-        made = build(work, object_type, state, (), theirs)
-        return _form_page(request, work, object_type, made, record, status=409, conflict=refused, back=only(form, "_back")["_back"])
+        made = build(work, object_type, plan, state, (), theirs)
+        return _form_page(request, work, object_type, made, record, status=409, conflict=refused, back=control["_back"])
 
 
 def _form_page(
@@ -132,7 +159,20 @@ def _form_page(
     return page(
         request, work, "pages/form.html", status=status, area=f"o/{object_type.key}",
         object_type=object_type, form=form, record=record, version=at, conflict=conflict, back=local_path(back, ""), cancel=cancel,
+        plans=_choice_of_forms(request, work, object_type, form.plan, record), form_key=key_of(form.plan),
     )  # fmt: skip
+
+
+def key_of(plan: Plan) -> str:
+    """How an address names a form."""
+    return plan.key or STANDARD
+
+
+def _choice_of_forms(request: Request, work: Work, object_type: ObjectType, plan: Plan, record: Record | None) -> list[tuple[Text, str, bool]]:
+    """(title, address, the one shown) where there is a choice. What the address brought along stays."""
+    found = forms.plans(work, object_type, "edit" if record else "create")
+    kept = {k: v for k, v in request.query_params.items() if k != "form"}
+    return [(p.title, "?" + urlencode({**kept, "form": key_of(p)}), p.key == plan.key) for p in found] if len(found) > 1 else []
 
 
 AREA = Area(router)

@@ -105,7 +105,7 @@ def test_a_wrong_form_comes_back_with_all_errors_and_what_was_typed(site: Site) 
     answer = site.client("li").post("/o/customer/new", data={**new_customer(site), "name": "", "unified_credit_code": "123", "founded_on": "2019-13-01"})
     assert answer.status_code == 422
     text = html.unescape(answer.text)
-    assert "Not saved: 3 things to mend" in text
+    assert "Not saved, still to mend: <span data-left>3<" in text
     assert 'value="2019-13-01"' in text and 'value="123"' in text
     assert text.count('aria-invalid="true"') == 3
 
