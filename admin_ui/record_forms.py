@@ -174,8 +174,20 @@ def _field(work: Work, field: Field, state: FieldState, errors: tuple[Problem, .
     placeholder = state.placeholder or (field.placeholder.of(locale) if field.placeholder else "")
     before = field.prefix.of(locale) if field.prefix else ""
     return FormField(
-        field, state, FIELD_TYPES[field.type].widget, scope, before, _after(work, field), placeholder, source or f"/o/{field.reference}/options", errors, choices, chosen, shown, theirs
-    )  # fmt: skip
+        field,
+        state,
+        FIELD_TYPES[field.type].widget,
+        scope,
+        before,
+        _after(work, field),
+        placeholder,
+        source or f"/o/{field.reference}/options",
+        errors,
+        choices,
+        chosen,
+        shown,
+        theirs,
+    )
 
 
 def _after(work: Work, field: Field) -> str:

@@ -15,7 +15,9 @@ from admin_ui.render import fragment, page
 from server.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Text
 from server.feature import Work
 from server.features.access import service as access
+from server.features.forms import drafts
 from server.features.forms import service as forms
+from server.features.forms.drafts import Draft
 from server.features.forms.engine import STANDARD, Plan
 from server.features.objects.kind import ObjectType
 from server.features.records import service as records
@@ -25,15 +27,17 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/o/{object_key}/new", response_class=HTMLResponse)
-def new(request: Request, object_key: str, form: str = "") -> HTMLResponse:
+def new(request: Request, object_key: str, form: str = "", draft: bool = False) -> HTMLResponse:
     with reading(request) as work:
         object_type = _writable(work, object_key, "create")
         plan = forms.plan_of(work, object_type, form, "create")
-        raw = forms.start(plan, prefill(object_type, request.query_params))
+        kept = drafts.kept(work, object_key, None, plan.key)
+        raw = dict(kept.values) if kept and draft else forms.start(plan, prefill(object_type, request.query_params))
         if object_type.owner_field and object_type.owner_field not in raw:
             raw[object_type.owner_field] = work.actor.username
         state = forms.state(work, object_type, plan, raw)
-        return _form_page(request, work, object_type, build(work, object_type, plan, state, is_new=True), back=request.query_params.get("_back", ""))
+        made = build(work, object_type, plan, state, is_new=True)
+        return _form_page(request, work, object_type, made, back=request.query_params.get("_back", ""), kept=kept, recalled=draft and kept is not None)
 
 
 @router.post("/o/{object_key}/new", response_class=HTMLResponse)
@@ -50,13 +54,17 @@ def create(request: Request, object_key: str, form: Form) -> Response:
 
 
 @router.get("/o/{object_key}/{record_id:int}/edit", response_class=HTMLResponse)
-def edit(request: Request, object_key: str, record_id: Id, form: str = "") -> HTMLResponse:
+def edit(request: Request, object_key: str, record_id: Id, form: str = "", draft: bool = False) -> HTMLResponse:
     with reading(request) as work:
         object_type = _writable(work, object_key, "edit")
         plan = forms.plan_of(work, object_type, form, "edit")
         record = records.get(work, object_key, record_id)
-        state = forms.state(work, object_type, plan, {}, record_id)
-        return _form_page(request, work, object_type, build(work, object_type, plan, state), record, back=request.query_params.get("_back", ""))
+        kept = drafts.kept(work, object_key, record_id, plan.key)
+        recalled = draft and kept is not None
+        state = forms.state(work, object_type, plan, kept.values if kept and draft else {}, record_id)
+        made, version = build(work, object_type, plan, state), kept.version if kept and draft else 0  # what others changed since is told when it is saved
+        back = request.query_params.get("_back", "")
+        return _form_page(request, work, object_type, made, record, version=version, back=back, kept=kept, recalled=recalled)
 
 
 @router.post("/o/{object_key}/{record_id:int}/edit", response_class=HTMLResponse)
@@ -84,6 +92,26 @@ def live(request: Request, object_key: str, form: Form) -> HTMLResponse:
         object_type = object_of(work, object_key)
         plan = forms.plan_of(work, object_type, control["_form"], "create" if record_id is None else "edit")
         return live_parts(request, work, object_type, plan, form, record_id)
+
+
+@router.post("/o/{object_key}/form/draft")
+def keep_draft(request: Request, object_key: str, form: Form) -> Response:
+    """What is typed so far, kept until it is saved or discarded."""
+    control = only(form, "_record", "_form", "_version")
+    record_id = whole(control["_record"])
+    with writing(request) as work:
+        object_type = _writable(work, object_key, "create" if record_id is None else "edit")
+        plan = forms.plan_of(work, object_type, control["_form"], "create" if record_id is None else "edit")
+        drafts.keep(work, object_key, record_id, plan.key, min(whole(control["_version"]) or 0, 2**31 - 1), raw_of(object_type, form))
+    return Response(status_code=204)
+
+
+@router.post("/o/{object_key}/form/draft/discard")
+def discard_draft(request: Request, object_key: str, form: Form) -> Response:
+    control = only(form, "_record", "_form", "_to")
+    with writing(request) as work:
+        drafts.discard(work, object_key, whole(control["_record"]), "" if control["_form"] == STANDARD else control["_form"])
+    return to(request, local_path(control["_to"], f"/o/{object_key}"))
 
 
 def live_parts(request: Request, work: Work, object_type: ObjectType, plan: Plan, form: Any, record_id: int | None = None, source: str = "") -> HTMLResponse:
@@ -153,13 +181,16 @@ def _form_page(
     version: int = 0,
     conflict: Conflict | None = None,
     back: str = "",
+    kept: Draft | None = None,
+    recalled: bool = False,
 ) -> HTMLResponse:
+    """`kept`: a draft of this form; `recalled`: it stands in the form."""
     at = version or (record.version if record else 0)
     cancel = local_path(back, f"/o/{object_type.key}/{record.id}" if record else f"/o/{object_type.key}")
     return page(
         request, work, "pages/form.html", status=status, area=f"o/{object_type.key}",
         object_type=object_type, form=form, record=record, version=at, conflict=conflict, back=local_path(back, ""), cancel=cancel,
-        plans=_choice_of_forms(request, work, object_type, form.plan, record), form_key=key_of(form.plan),
+        plans=_choice_of_forms(request, work, object_type, form.plan, record), form_key=key_of(form.plan), kept=kept, recalled=recalled,
     )  # fmt: skip
 
 
@@ -171,8 +202,8 @@ def key_of(plan: Plan) -> str:
 def _choice_of_forms(request: Request, work: Work, object_type: ObjectType, plan: Plan, record: Record | None) -> list[tuple[Text, str, bool]]:
     """(title, address, the one shown) where there is a choice. What the address brought along stays."""
     found = forms.plans(work, object_type, "edit" if record else "create")
-    kept = {k: v for k, v in request.query_params.items() if k != "form"}
-    return [(p.title, "?" + urlencode({**kept, "form": key_of(p)}), p.key == plan.key) for p in found] if len(found) > 1 else []
+    others = {k: v for k, v in request.query_params.items() if k not in {"form", "draft"}}
+    return [(p.title, "?" + urlencode({**others, "form": key_of(p)}), p.key == plan.key) for p in found] if len(found) > 1 else []
 
 
 AREA = Area(router)

@@ -179,6 +179,7 @@
     hidden(input).value = item.dataset.id;
     input.value = input.dataset.shown = item.dataset.name;
     open(input, false);
+    input.form?.dispatchEvent(new CustomEvent("chosen"));
     if (input.form) { left = input.dataset.ref; const form = live(input); if (form) ask(form, 0); }
   }
   document.addEventListener("input", (e) => {

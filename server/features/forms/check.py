@@ -35,7 +35,9 @@ def check(it: FormType, catalog: Catalog) -> Iterator[Problem]:
             continue
         field = object_type.fields[item.field]
         if item.required and (field.computed or field.readonly):
-            yield wrong(f"{path}/required", f"“{item.field}” 不由人填写，不能必填", f"“{item.field}” is not filled in by people; it cannot be required", "required")
+            yield wrong(
+                f"{path}/required", f"“{item.field}” 不由人填写，不能必填", f"“{item.field}” is not filled in by people; it cannot be required", "required"
+            )
         if item.offer and field.type != "reference":
             yield wrong(f"{path}/offer", f"“{item.field}” 不是关联", f"“{item.field}” is not a reference", "not_for_type")
         if it.public is not None:
@@ -80,7 +82,9 @@ def _left_out(it: FormType, object_type: ObjectType) -> Iterator[Problem]:
 
 def _public(path: str, item: Item, field: Field) -> Iterator[Problem]:
     if field.type not in PUBLIC_TYPES:
-        yield wrong(f"{path}/field", f"公开表单不能有“{field.key}”：{field.type} 类型", f"A public form cannot have “{field.key}”: it is a {field.type}", "public_type")
+        yield wrong(
+            f"{path}/field", f"公开表单不能有“{field.key}”：{field.type} 类型", f"A public form cannot have “{field.key}”: it is a {field.type}", "public_type"
+        )
     elif field.type == "reference" and not item.offer:
         yield wrong(
             f"{path}/field",

@@ -6,7 +6,7 @@ from typing import Any
 
 from server.errors import Invalid, NotFound, Problem, Text
 from server.feature import Work
-from server.features.forms import engine
+from server.features.forms import drafts, engine
 from server.features.forms.engine import STANDARD, STANDARD_ORDER, Plan
 from server.features.forms.kind import FormType
 from server.features.objects.kind import ObjectType
@@ -77,12 +77,15 @@ def start(plan: Plan, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def create(work: Work, object_type: ObjectType, plan: Plan, raw: Mapping[str, Any]) -> int:
     _demand(work, object_type, plan, raw, None)
-    return records.create(work, object_type.key, given(plan, raw, None))
+    record_id = records.create(work, object_type.key, given(plan, raw, None))
+    drafts.discard(work, object_type.key, None, plan.key)
+    return record_id
 
 
 def update(work: Work, object_type: ObjectType, plan: Plan, record_id: int, raw: Mapping[str, Any], version: int) -> None:
     _demand(work, object_type, plan, raw, record_id)
     records.update(work, object_type.key, record_id, given(plan, raw, record_id), version)
+    drafts.discard(work, object_type.key, record_id, plan.key)
 
 
 def check(work: Work, object_type: ObjectType, plan: Plan, raw: Mapping[str, Any], record_id: int | None = None) -> tuple[Problem, ...]:
@@ -101,5 +104,6 @@ def _demand(work: Work, object_type: ObjectType, plan: Plan, raw: Mapping[str, A
 def _missing(work: Work, object_type: ObjectType, plan: Plan, raw: Mapping[str, Any], record_id: int | None) -> list[Problem]:
     if not plan.required:
         return []
-    now = state(work, object_type, plan, raw, record_id).fields
-    return [Problem(k, REQUIRED, code="required") for k, s in now.items() if k in plan.required and s.visible and not s.readonly and not (s.entry.strip() or s.placeholder)]
+    now = {k: s for k, s in state(work, object_type, plan, raw, record_id).fields.items() if k in plan.required}
+    empty = [k for k, s in now.items() if s.visible and not s.readonly and not s.entry.strip() and not s.placeholder]
+    return [Problem(k, REQUIRED, code="required") for k in empty]
