@@ -231,11 +231,6 @@ def test_search_over_everything(site: Site) -> None:
     assert "Tidemark" not in site.client("li").get("/search?q=tidemark").text.replace('value="tidemark"', "").replace("tidemark", "")
 
 
-def test_the_draft_is_dropped_when_the_record_was_saved(site: Site) -> None:
-    text = site.client("li").get("/o/customer/1").text
-    assert 'data-draft-clear="customer/1"' in text
-
-
 def test_chart_data_is_json(site: Site) -> None:
     text = site.client("wu").get("/o/customer/1").text
     found = re.search(r'<script type="application/json" id="score-data">(.*?)</script>', text, re.S)

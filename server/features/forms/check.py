@@ -15,7 +15,8 @@ from server.fields.registry import FIELD_TYPES
 
 # What a visitor can fill in without learning names of people or reaching files.
 PUBLIC_TYPES = frozenset(
-    "text long_text integer number decimal percent duration date datetime yes_no choice multi_choice reference email phone link rating region".split()
+    {"text", "long_text", "integer", "number", "decimal", "percent", "duration", "date", "datetime"}
+    | {"yes_no", "choice", "multi_choice", "reference", "email", "phone", "link", "rating", "region"}
 )
 
 
