@@ -6,7 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from server.features.assessment.service import assess_all
-from server.features.records.importing import import_csv
+from server.features.records.importing import import_file
 from server.storage.session import Database
 from tests.features.assessing import House, a
 from tests.real_data import DATA, real_data
@@ -25,9 +25,9 @@ def test_sales_in_90_days(database: Database) -> None:
     objects = [a(b["kind"], b["key"], **{k: v for k, v in b.items() if k not in ("kind", "key")}) for b in bodies]
     house = House(database, [*objects, *INDICATORS])
     house.now, house.zone = datetime(2011, 12, 10, 12, tzinfo=UTC), ZoneInfo("Europe/London")
-    import_csv(house.work, "shop_customer", DATA / "retail_customers.csv", None, "customer_id", False)
+    import_file(house.work, "shop_customer", DATA / "retail_customers.csv", None, "customer_id", False)
     mapping = json.loads((CASES / "maps" / "retail_orders.json").read_text("utf-8"))
-    import_csv(house.work, "shop_order", DATA / "retail_orders.csv", mapping, "order_no", False)
+    import_file(house.work, "shop_order", DATA / "retail_orders.csv", mapping, "order_no", False)
     found = assess_all(house.work, "shop_customer", as_of=date(2011, 12, 9))
     assert found.records == 4372
     results = [r for r in house.rows("x_shop_customer_history") if r["as_of"] == date(2011, 12, 9)]
