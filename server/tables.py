@@ -11,10 +11,11 @@ from server.features.imports import tables as imports
 from server.features.records import tables as records
 from server.features.reviews import tables as reviews
 from server.features.strategies import tables as strategies
+from server.features.web import tables as web
 from server.features.workflows import tables as workflows
 from server.jobs import tables as jobs
 from server.storage.system import metadata
 
-MODULES: tuple[ModuleType, ...] = (config, jobs, audit, access, records, assessment, alerts, strategies, workflows, reviews, imports)
+MODULES: tuple[ModuleType, ...] = (config, jobs, audit, access, web, records, assessment, alerts, strategies, workflows, reviews, imports)
 
 __all__ = ["MODULES", "metadata"]
