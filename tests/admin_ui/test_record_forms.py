@@ -36,7 +36,9 @@ def test_a_form_of_other_roles_is_not_there(site: Site) -> None:
 
 
 def test_a_step_is_checked_by_itself(site: Site) -> None:
-    text = html.unescape(site.client("li").post("/o/customer/form/live", data={"_form": INTAKE, "_step": "who", "_shape": "{}", "unified_credit_code": "1"}).text)
+    text = html.unescape(
+        site.client("li").post("/o/customer/form/live", data={"_form": INTAKE, "_step": "who", "_shape": "{}", "unified_credit_code": "1"}).text
+    )
     assert 'data-step="who" data-wrong="2"' in text and 'hx-target="#w-region"' in text
     region = text.split('hx-target="#w-region"')[1].split("</hx-partial>")[0]
     assert "aria-invalid" not in region  # another step's field is not complained about yet
