@@ -97,7 +97,7 @@ def _subform(work: Work, state: SubformState, problems: Iterable[Problem], their
 
 
 def _width(field: Field) -> str:
-    return "minmax(88px,1fr)" if field.type in NARROW else "minmax(128px,2fr)"
+    return "minmax(104px,1fr)" if field.type in NARROW else "minmax(128px,2fr)"
 
 
 def _row(work: Work, child: ObjectType, columns: Iterable[Field], row: RowState, problems: Mapping[str, list[Problem]], theirs: Mapping[str, str]) -> FormRow:
