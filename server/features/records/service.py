@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from server.errors import Conflict, Invalid, Problem, Text
+from server.errors import Conflict, Invalid, Problem, Stale, Text
 from server.feature import Work
 from server.features.objects.engine import table, tables, value_columns
 from server.features.objects.kind import ObjectType
@@ -141,7 +141,7 @@ def refuse(problems: Sequence[Problem]) -> None:
 def same_version(work: Work, before: Mapping[str, Any], version: int) -> None:
     if before["version"] != version:
         who, when = before["updated_by"], before["updated_at"].astimezone(work.zone).strftime("%Y-%m-%d %H:%M:%S")
-        raise Conflict(
+        raise Stale(
             Text(f"{who} 已于 {when} 修改了此记录", f"{who} changed this record at {when}"),
             Text("请查看现在的内容后再保存", "Look at it as it is now, then save again"),
         )
