@@ -10,7 +10,8 @@ from admin_ui.area import Area
 from admin_ui.edge import Form, Id, local_path, only, reading, to, writing
 from admin_ui.pages.records import object_of
 from admin_ui.posted import whole
-from admin_ui.record_forms import RecordForm, build, moved, prefill, raw_of
+from admin_ui.record_forms import RecordForm, moved, prefill, raw_of
+from admin_ui.record_rows import build_with_rows, next_token, rows_from, theirs_in_rows
 from admin_ui.render import fragment, page
 from server.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Text
 from server.feature import Work
@@ -20,7 +21,9 @@ from server.features.forms import service as forms
 from server.features.forms.drafts import Draft
 from server.features.forms.engine import STANDARD, Plan
 from server.features.objects.kind import ObjectType
+from server.features.objects.subforms import subform_of
 from server.features.records import service as records
+from server.features.records import together
 from server.features.records.reading import Record
 
 router = APIRouter(include_in_schema=False)
@@ -32,12 +35,13 @@ def new(request: Request, object_key: str, form: str = "", draft: bool = False) 
         object_type = _writable(work, object_key, "create")
         plan = forms.plan_of(work, object_type, form, "create")
         kept = drafts.kept(work, object_key, None, plan.key)
-        raw = dict(kept.values) if kept and draft else forms.start(plan, prefill(object_type, request.query_params))
+        recalled = kept if draft else None
+        raw = dict(recalled.values) if recalled else forms.start(plan, prefill(object_type, request.query_params))
         if object_type.owner_field and object_type.owner_field not in raw:
             raw[object_type.owner_field] = work.actor.username
-        state = forms.state(work, object_type, plan, raw)
-        made = build(work, object_type, plan, state, is_new=True)
-        return _form_page(request, work, object_type, made, back=request.query_params.get("_back", ""), kept=kept, recalled=draft and kept is not None)
+        state, rows = forms.state(work, object_type, plan, raw, recalled.rows if recalled else {})
+        made = build_with_rows(work, object_type, plan, state, rows, is_new=True)
+        return _form_page(request, work, object_type, made, back=request.query_params.get("_back", ""), kept=kept, recalled=recalled is not None)
 
 
 @router.post("/o/{object_key}/new", response_class=HTMLResponse)
@@ -47,7 +51,7 @@ def create(request: Request, object_key: str, form: Form) -> Response:
         with writing(request) as work:
             object_type = object_of(work, object_key)
             plan = forms.plan_of(work, object_type, control["_form"], "create")
-            record_id = forms.create(work, object_type, plan, raw_of(object_type, form))
+            record_id = forms.save(work, object_type, plan, raw_of(object_type, form), rows_from(work, object_type, form))
     except Invalid as refused:
         return _again(request, object_key, form, refused.problems)
     return to(request, local_path(control["_back"], f"/o/{object_key}/{record_id}"))
@@ -60,11 +64,12 @@ def edit(request: Request, object_key: str, record_id: Id, form: str = "", draft
         plan = forms.plan_of(work, object_type, form, "edit")
         record = records.get(work, object_key, record_id)
         kept = drafts.kept(work, object_key, record_id, plan.key)
-        recalled = draft and kept is not None
-        state = forms.state(work, object_type, plan, kept.values if kept and draft else {}, record_id)
-        made, version = build(work, object_type, plan, state), kept.version if kept and draft else 0  # what others changed since is told when it is saved
+        recalled = kept if draft else None
+        state, rows = forms.state(work, object_type, plan, recalled.values if recalled else {}, recalled.rows if recalled else {}, record_id)
+        made = build_with_rows(work, object_type, plan, state, rows)
+        version = recalled.version if recalled else 0  # what others changed since is told when it is saved
         back = request.query_params.get("_back", "")
-        return _form_page(request, work, object_type, made, record, version=version, back=back, kept=kept, recalled=recalled)
+        return _form_page(request, work, object_type, made, record, version=version, back=back, kept=kept, recalled=recalled is not None)
 
 
 @router.post("/o/{object_key}/{record_id:int}/edit", response_class=HTMLResponse)
@@ -75,7 +80,7 @@ def update(request: Request, object_key: str, record_id: Id, form: Form) -> Resp
         with writing(request) as work:
             object_type = object_of(work, object_key)
             plan = forms.plan_of(work, object_type, control["_form"], "edit")
-            forms.update(work, object_type, plan, record_id, raw_of(object_type, form), version)
+            forms.save(work, object_type, plan, raw_of(object_type, form), rows_from(work, object_type, form), record_id, version)
     except Invalid as refused:
         return _again(request, object_key, form, refused.problems, record_id, version)
     except Conflict as refused:
@@ -102,7 +107,15 @@ def keep_draft(request: Request, object_key: str, form: Form) -> Response:
     with writing(request) as work:
         object_type = _writable(work, object_key, "create" if record_id is None else "edit")
         plan = forms.plan_of(work, object_type, control["_form"], "create" if record_id is None else "edit")
-        drafts.keep(work, object_key, record_id, plan.key, min(whole(control["_version"]) or 0, 2**31 - 1), raw_of(object_type, form))
+        drafts.keep(
+            work,
+            object_key,
+            record_id,
+            plan.key,
+            min(whole(control["_version"]) or 0, 2**31 - 1),
+            raw_of(object_type, form),
+            rows_from(work, object_type, form),
+        )
     return Response(status_code=204)
 
 
@@ -117,20 +130,40 @@ def discard_draft(request: Request, object_key: str, form: Form) -> Response:
 def live_parts(request: Request, work: Work, object_type: ObjectType, plan: Plan, form: Any, record_id: int | None = None, source: str = "") -> HTMLResponse:
     """The parts of a live form that changed. `_step` asks for a whole step to be checked before the next one is shown."""
     control = only(form, "_shape", "_focus", "_left", "_step", "_scope")
-    raw, scope = raw_of(object_type, form), control["_scope"][:20]
-    state = forms.state(work, object_type, plan, raw, record_id)
-    step = next((part for part in plan.parts if part.key == control["_step"]), None)
-    if step is None:
-        left = {control["_left"]} & set(state.fields)  # the field just left: its errors may be told now
-        told = [p for p in state.problems if p.path in left]
-        kept = {control["_focus"]}
+    raw, rows, scope, step = raw_of(object_type, form), rows_from(work, object_type, form), control["_scope"][:20], control["_step"]
+    state, subforms = forms.state(work, object_type, plan, raw, rows, record_id)
+    found = [*state.problems, *(p for s in subforms for p in s.problems)]
+    if step:
+        parts = {part.key: {f.key for f in part.fields} for part in plan.parts}
+        mine = parts.get(step, set()) & set(state.fields)
+        told = [p for p in forms.check(work, object_type, plan, raw, rows, record_id) if p.path in mine] if step in parts else found
     else:
-        left = {f.key for f in step.fields} & set(state.fields)
-        told = [p for p in forms.check(work, object_type, plan, raw, record_id) if p.path in left]
-        kept = set()
-    made = build(work, object_type, plan, state, told, is_new=record_id is None, scope=scope, source=source)
-    changed = (moved(control["_shape"], made.shape) | left) - kept
+        mine = {control["_left"]}  # the field just left: its errors may be told now
+        told = [p for p in found if p.path in mine]
+    made = build_with_rows(work, object_type, plan, state, subforms, told, is_new=record_id is None, scope=scope, source=source)
+    drawn = {f.field.key for f in made.fields}
+    changed = (moved(control["_shape"], made.shape) | (mine & drawn)) - (set() if step else {control["_focus"]})
     return fragment(request, work, "parts/live.html", form=made, changed=changed, step=step, scope=scope)
+
+
+@router.post("/o/{object_key}/form/rows/{rows_key}", response_class=HTMLResponse)
+def add_row(request: Request, object_key: str, rows_key: str, form: Form) -> HTMLResponse:
+    """One more row at the end of a sub-form, with its defaults."""
+    record_id = whole(only(form, "_record")["_record"])
+    with reading(request) as work:
+        object_type = object_of(work, object_key)
+        if subform_of(object_type, rows_key) is None or not access.allowed(work, rows_key, "create"):
+            raise Forbidden(Text("没有权限进行此操作", "You may not do this"))
+        plan = forms.plan_of(work, object_type, only(form, "_form")["_form"], "create" if record_id is None else "edit")
+        if not plan.has_rows(rows_key):
+            raise NotFound(Text("这份表单没有这张子表", "This form has no such rows"))
+        rows = rows_from(work, object_type, form)
+        mine = rows.get(rows_key, ())
+        more = {**rows, rows_key: [*mine, together.Row(next_token(mine), {})]}
+        state, states = forms.state(work, object_type, plan, raw_of(object_type, form), more, record_id)
+        made = build_with_rows(work, object_type, plan, state, states, is_new=record_id is None)
+        added = next(s for s in made.subforms if s.key == rows_key)
+        return fragment(request, work, "parts/row_added.html", form=made, added=added)
 
 
 def _writable(work: Work, object_key: str, action: str) -> ObjectType:
@@ -147,8 +180,8 @@ def _again(request: Request, object_key: str, form: Any, problems: tuple[Problem
         object_type = object_of(work, object_key)
         plan = forms.plan_of(work, object_type, control["_form"], "create" if record_id is None else "edit")
         record = records.get(work, object_key, record_id) if record_id is not None else None
-        state = forms.state(work, object_type, plan, raw_of(object_type, form), record_id)
-        made = build(work, object_type, plan, state, problems, is_new=record_id is None)
+        state, rows = forms.state(work, object_type, plan, raw_of(object_type, form), rows_from(work, object_type, form), record_id)
+        made = build_with_rows(work, object_type, plan, state, rows, problems, is_new=record_id is None)
         return _form_page(request, work, object_type, made, record, status=422, version=version, back=control["_back"])
 
 
@@ -163,10 +196,11 @@ def _conflict(request: Request, object_key: str, record_id: int, form: Any, refu
         except NotFound:
             raise refused from None
         raw = raw_of(object_type, form)
-        state = forms.state(work, object_type, plan, raw, record_id)
-        stored = forms.state(work, object_type, plan, {}, record_id)
+        state, rows = forms.state(work, object_type, plan, raw, rows_from(work, object_type, form), record_id)
+        stored, stored_rows = forms.state(work, object_type, plan, {}, {}, record_id)
         theirs = {k: record.display.get(k, "") for k, s in state.fields.items() if k in raw and s.entry != stored.fields[k].entry and not s.readonly}
-        made = build(work, object_type, plan, state, (), theirs)
+        theirs |= theirs_in_rows(rows, stored_rows)
+        made = build_with_rows(work, object_type, plan, state, rows, (), theirs)
         return _form_page(request, work, object_type, made, record, status=409, conflict=refused, back=control["_back"])
 
 

@@ -35,9 +35,9 @@
   }, true);
 
   // The outline, the summary and the bar below count what is still wrong, as the fields stand now.
-  const parts = (form) => [...form.querySelectorAll(":scope > fieldset.fs")];
-  const present = (part) => !!part.querySelector(".fw:not([hidden])");
-  const wrong = (part) => part.querySelectorAll(".fw:not([hidden]) .err").length;
+  const parts = (form) => [...form.querySelectorAll(":scope > fieldset.fs, :scope > fieldset.sf")];
+  const present = (part) => part.matches(".sf") || !!part.querySelector(".fw:not([hidden])");
+  const wrong = (part) => part.querySelectorAll(".err").length;
   const links = (form) => [...(form.parentElement.querySelector("[data-outline]")?.querySelectorAll("a") || [])];
   function count(form) {
     const all = parts(form);
@@ -88,7 +88,7 @@
     form.querySelector("[data-save]").hidden = at < shown.length - 1 && !form.hasAttribute("data-existing");
   }
   function reveal(input) {
-    const part = input.closest("fieldset.fs"), form = part?.form;
+    const part = input.closest("fieldset.fs, fieldset.sf"), form = part?.form;
     if (form && paged(form) && part.classList.contains("off")) show(form, parts(form).indexOf(part));
   }
   function move(form, by) {
@@ -159,7 +159,7 @@
   }, true);
 
   // The outline beside a long form shows the section one is in.
-  const sections = [...document.querySelectorAll(".lay-page fieldset.fs")];
+  const sections = [...document.querySelectorAll(".lay-page fieldset.fs, .lay-page fieldset.sf")];
   if (sections.length && "IntersectionObserver" in window) {
     const seen = new IntersectionObserver((found) => {
       const top = found.filter((f) => f.isIntersecting)[0];

@@ -43,6 +43,12 @@ def check(it: FormType, catalog: Catalog) -> Iterator[Problem]:
             yield wrong(f"{path}/offer", f"“{item.field}” 不是关联", f"“{item.field}” is not a reference", "not_for_type")
         if it.public is not None:
             yield from _public(path, item, field)
+    known = [sub.object for sub in object_type.subforms]
+    for i, key in enumerate(it.rows):
+        if key not in known:
+            yield unknown(pointer("subforms", i), "object", key, known, catalog)
+        elif it.public is not None:
+            yield wrong(pointer("subforms", i), "公开表单不能有子表", "A public form cannot have rows of another object", "public_rows")
     yield from _preset(it, object_type)
     yield from _left_out(it, object_type)
 

@@ -14,6 +14,7 @@ from server.features.access import service as access
 from server.features.forms.tables import form_drafts
 from server.features.objects.kind import ObjectType
 from server.features.records.reading import reference_names
+from server.features.records.together import Row, Rows
 
 CHARACTERS = 300_000  # of one draft
 MOST = 50  # drafts a person has; the oldest go
@@ -23,7 +24,7 @@ NEW = 0  # record_id of what is not a record yet
 
 @dataclass(frozen=True)
 class Draft:
-    """`name` is the record's, "" for a new one. `values` as the form posted them."""
+    """`name` is the record's, "" for a new one. `values` and `rows` as the form posted them."""
 
     object: str
     record_id: int | None
@@ -31,12 +32,14 @@ class Draft:
     version: int
     at: datetime
     values: Mapping[str, Any]
+    rows: Rows
     name: str = ""
 
 
-def keep(work: Work, object_key: str, record_id: int | None, form: str, version: int, values: Mapping[str, Any]) -> None:
+def keep(work: Work, object_key: str, record_id: int | None, form: str, version: int, values: Mapping[str, Any], rows: Rows) -> None:
     """Put in place of the one before. What the form's rules say of it does not matter here: it is read back through the same rules."""
-    text = json.dumps(values, ensure_ascii=True)
+    listed = {key: [[r.token, dict(r.raw), r.version, r.gone] for r in found] for key, found in rows.items()}
+    text = json.dumps({"values": values, "rows": listed}, ensure_ascii=True)
     if len(text) > CHARACTERS:
         raise TooLarge(Text(f"草稿太大，最多 {CHARACTERS:,} 个字符", f"The draft is too large; {CHARACTERS:,} characters at most"))
     discard(work, object_key, record_id, form)
@@ -85,7 +88,8 @@ def mine(work: Work, object_key: str = "") -> tuple[Draft, ...]:
 
 
 def _draft(row: Mapping[Any, Any], name: str = "") -> Draft:
-    return Draft(row["object"], row["record_id"] or None, row["form"], row["version"], row["updated_at"], row["values"], name)
+    rows = {key: [Row(*r) for r in found] for key, found in row["values"]["rows"].items()}
+    return Draft(row["object"], row["record_id"] or None, row["form"], row["version"], row["updated_at"], row["values"]["values"], rows, name)
 
 
 def _one(work: Work, object_key: str, record_id: int | None, form: str) -> sa.ColumnElement[bool]:

@@ -35,10 +35,14 @@ class Plan:
     preset: Mapping[str, Any] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
     offered: frozenset[str] = frozenset()
+    rows: frozenset[str] = frozenset()  # objects whose rows a form document shows; the standard form shows all
 
     @property
     def keys(self) -> frozenset[str]:
         return frozenset(f.key for part in self.parts for f in part.fields)
+
+    def has_rows(self, object_key: str) -> bool:
+        return not self.key or object_key in self.rows
 
 
 def standard(object_type: ObjectType) -> Plan:
@@ -65,6 +69,7 @@ def plan(object_type: ObjectType, form: FormType) -> Plan:
         form.preset,
         frozenset(i.field for i in items if i.required),
         frozenset(i.field for i in items if i.offer),
+        frozenset(form.rows),
     )
 
 

@@ -52,6 +52,7 @@ class FormType:
     groups: tuple[Group, ...]
     preset: Mapping[str, Any]  # values as JSON
     public: Public | None = None
+    rows: tuple[str, ...] = ()  # objects of the sub-forms it shows
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -74,6 +75,7 @@ def parse(document: Document) -> FormType:
         tuple(_group(g) for g in b["sections"]),
         dict(b.get("preset", {})),
         None if public is None else Public(text_of(public.get("thanks")), text_of(public.get("send"))),
+        tuple(b.get("subforms", ())),
     )
 
 

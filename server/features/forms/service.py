@@ -11,7 +11,11 @@ from server.features.forms.engine import STANDARD, STANDARD_ORDER, Plan
 from server.features.forms.kind import FormType
 from server.features.objects.kind import ObjectType
 from server.features.records import service as records
+from server.features.records import together
 from server.features.records.engine import REQUIRED, FormState
+from server.features.records.together import Rows, SubformState
+
+NO_ROWS: Rows = {}
 
 
 def plans(work: Work, object_type: ObjectType, use: str) -> tuple[Plan, ...]:
@@ -63,11 +67,13 @@ def given(plan: Plan, raw: Mapping[str, Any], record_id: int | None) -> dict[str
     return {**{key: value for key, value in plan.preset.items() if key not in plan.keys}, **mine}
 
 
-def state(work: Work, object_type: ObjectType, plan: Plan, raw: Mapping[str, Any], record_id: int | None = None) -> FormState:
-    """The form as it stands. Its fields only; what they demand on top of the object's rules is marked required."""
-    found = records.form(work, object_type.key, given(plan, raw, record_id), record_id)
+def state(
+    work: Work, object_type: ObjectType, plan: Plan, raw: Mapping[str, Any], rows: Rows = NO_ROWS, record_id: int | None = None
+) -> tuple[FormState, tuple[SubformState, ...]]:
+    """The form with its rows as it stands. Its fields only; what they demand on top of the object's rules is marked required."""
+    found, subforms = together.form(work, object_type.key, given(plan, raw, record_id), rows, record_id)
     fields = {k: replace(s, required=s.required or (k in plan.required and not s.readonly)) for k, s in found.fields.items() if k in plan.keys}
-    return replace(found, fields=fields)
+    return replace(found, fields=fields), tuple(s for s in subforms if plan.has_rows(s.object_type.key))
 
 
 def start(plan: Plan, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,35 +81,31 @@ def start(plan: Plan, asked: Mapping[str, Any]) -> dict[str, Any]:
     return {**{k: v for k, v in plan.preset.items() if k in plan.keys}, **asked}
 
 
-def create(work: Work, object_type: ObjectType, plan: Plan, raw: Mapping[str, Any]) -> int:
-    _demand(work, object_type, plan, raw, None)
-    record_id = records.create(work, object_type.key, given(plan, raw, None))
-    drafts.discard(work, object_type.key, None, plan.key)
-    return record_id
-
-
-def update(work: Work, object_type: ObjectType, plan: Plan, record_id: int, raw: Mapping[str, Any], version: int) -> None:
-    _demand(work, object_type, plan, raw, record_id)
-    records.update(work, object_type.key, record_id, given(plan, raw, record_id), version)
+def save(work: Work, object_type: ObjectType, plan: Plan, raw: Mapping[str, Any], rows: Rows = NO_ROWS, record_id: int | None = None, version: int = 0) -> int:
+    """A new record (no id) or a changed one with its rows; its draft is gone. Raises Invalid with what the form demands and what the object does, at once."""
+    missing = _missing(work, object_type, plan, raw, rows, record_id)
+    mine = {key: found for key, found in rows.items() if plan.has_rows(key)}
+    try:
+        saved_id = together.save(work, object_type.key, given(plan, raw, record_id), mine, record_id, version)
+    except Invalid as refused:
+        known = {p.path for p in refused.problems}
+        raise Invalid((*(p for p in missing if p.path not in known), *refused.problems)) from None
+    if missing:
+        raise Invalid(missing)  # what was written goes with the transaction
     drafts.discard(work, object_type.key, record_id, plan.key)
+    return saved_id
 
 
-def check(work: Work, object_type: ObjectType, plan: Plan, raw: Mapping[str, Any], record_id: int | None = None) -> tuple[Problem, ...]:
-    """What saving would say, without saving."""
+def check(work: Work, object_type: ObjectType, plan: Plan, raw: Mapping[str, Any], rows: Rows = NO_ROWS, record_id: int | None = None) -> tuple[Problem, ...]:
+    """What saving the record would say, without saving."""
     problems = records.check(work, object_type.key, given(plan, raw, record_id), record_id)
     known = {p.path for p in problems}
-    return (*(p for p in _missing(work, object_type, plan, raw, record_id) if p.path not in known), *problems)
+    return (*(p for p in _missing(work, object_type, plan, raw, rows, record_id) if p.path not in known), *problems)
 
 
-def _demand(work: Work, object_type: ObjectType, plan: Plan, raw: Mapping[str, Any], record_id: int | None) -> None:
-    """All that is wrong is said at once: what this form demands together with what the object does."""
-    if _missing(work, object_type, plan, raw, record_id):
-        raise Invalid(check(work, object_type, plan, raw, record_id))
-
-
-def _missing(work: Work, object_type: ObjectType, plan: Plan, raw: Mapping[str, Any], record_id: int | None) -> list[Problem]:
+def _missing(work: Work, object_type: ObjectType, plan: Plan, raw: Mapping[str, Any], rows: Rows, record_id: int | None) -> list[Problem]:
     if not plan.required:
         return []
-    now = {k: s for k, s in state(work, object_type, plan, raw, record_id).fields.items() if k in plan.required}
+    now = {k: s for k, s in state(work, object_type, plan, raw, rows, record_id)[0].fields.items() if k in plan.required}
     empty = [k for k, s in now.items() if s.visible and not s.readonly and not s.entry.strip() and not s.placeholder]
     return [Problem(k, REQUIRED, code="required") for k in empty]

@@ -5,7 +5,8 @@ import sqlalchemy as sa
 from server.storage.dialects import BigInt, Instant, Json
 from server.storage.system import metadata
 
-# One row a person, object, record (0: a new one) and form ("": the standard one). `values` are the posted members, not yet validated.
+# One row a person, object, record (0: a new one) and form ("": the standard one). `values` are the posted members
+# and rows, not yet validated.
 form_drafts = sa.Table(
     "form_drafts",
     metadata,
