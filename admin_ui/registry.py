@@ -4,10 +4,12 @@ from admin_ui.area import Area
 from admin_ui.pages.alerts import AREA as ALERTS
 from admin_ui.pages.desk import AREA as DESK
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
+from admin_ui.pages.form_links import AREA as FORM_LINKS
 from admin_ui.pages.help import AREA as HELP
 from admin_ui.pages.jobs import AREA as JOBS
 from admin_ui.pages.login import AREA as LOGIN
 from admin_ui.pages.matrix import AREA as MATRIX
+from admin_ui.pages.public_forms import AREA as PUBLIC_FORMS
 from admin_ui.pages.record_forms import AREA as RECORD_FORMS
 from admin_ui.pages.records import AREA as RECORDS
 from admin_ui.pages.reports import AREA as REPORTS
@@ -36,5 +38,7 @@ PAGES: tuple[Area, ...] = (
     EXPRESSIONS,
     HELP,
     SETTINGS,
+    FORM_LINKS,
+    PUBLIC_FORMS,
     JOBS,
 )
