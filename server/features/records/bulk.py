@@ -1,348 +1,175 @@
-"""Changes of many records at once: looked at first, done, kept in a log, undone. Each record is judged as if it were changed alone."""
+"""Many writes of one object at once, each with its own outcome: those that are good are saved together, those that are not say why."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
-from server.errors import AppError, Conflict, Invalid, NotFound, Problem, Text, TooLarge
+from server.errors import AppError, Forbidden, Invalid, Problem, Text
 from server.feature import Work
-from server.features.access import roles
 from server.features.objects.engine import table
 from server.features.objects.kind import ObjectType
-from server.features.records import service as records
-from server.features.records.engine import Values
-from server.features.records.reading import live_columns, object_of, readable, reference_names, refuse_unless, stored_columns, values_of
-from server.features.records.rights import can, rights
-from server.features.records.tables import record_batch_items, record_batches, records_history
-from server.features.records.writing import Revision, mark_restored, revision, taken, tell, update_rows
-from server.fields.base import JSON
-from server.fields.registry import FIELD_TYPES
+from server.features.records.reading import live_columns, no_record, object_of, readable, refuse_unless, stored_columns, values_of
+from server.features.records.rights import can
+from server.features.records.service import delete, number, prepare, same_version
+from server.features.records.writing import Revision, insert_rows, revision, taken, tell, update_rows
 
-Versions = dict[int, tuple[int, int]]
-BULK_LIMIT = 500  # records in one go: what one transaction does while others wait
-LOG_LIMIT = 100
-NOT_ALLOWED = Text("您不能修改这条记录", "You may not change this record")
-GONE = Text("没有这条记录，或无权查看", "There is no such record, or you may not see it")
-ACTIONS: Mapping[str, Text] = {"edit": Text("改字段", "Change a field"), "assign": Text("转交", "Assign"), "delete": Text("删除", "Delete")}
+OPERATIONS = ("create", "update", "delete")
 
 
 @dataclass(frozen=True)
-class Refused:
-    id: int
-    name: str
-    reason: Text
+class Operation:
+    """`id` and `version` (the one the caller saw; None: whichever is there) for update and delete; `values` for create and update."""
+
+    op: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    id: int | None = None
+    version: int | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of it, or would: `same` records had the value already. `batch` is 0 for a preview."""
+    """What came of one: `done` is created, updated, unchanged or deleted, or "" with an error."""
 
-    asked: int
-    changed: int
-    refused: tuple[Refused, ...]
-    batch: int = 0
-
-    @property
-    def same(self) -> int:
-        return self.asked - self.changed - len(self.refused)
+    done: str = ""
+    id: int | None = None
+    version: int | None = None
+    error: AppError | None = None
 
 
-@dataclass(frozen=True)
-class Batch:
-    """One line of the log. `values`: what was written, as JSON, without what the actor may not see."""
-
-    id: int
-    object: str
-    action: str
-    at: datetime
-    by: str
-    values: Mapping[str, Any]
-    asked: int
-    changed: int
-    refused: tuple[Refused, ...]
-    undone_at: datetime | None
-    undone: int
-    kept: tuple[Refused, ...]
+class _Refused(Exception):
+    """Ends the savepoint of operations that are all or nothing."""
 
 
-def preview(work: Work, object_key: str, action: str, ids: Sequence[int], raw: Mapping[str, Any]) -> Outcome:
-    """What `run` would do. It is done and taken back, so that nothing can differ."""
-    savepoint = work.session.begin_nested()
-    try:
-        return _apply(work, object_key, action, ids, raw)[0]
-    finally:
-        savepoint.rollback()
-
-
-def run(work: Work, object_key: str, action: str, ids: Sequence[int], raw: Mapping[str, Any]) -> Outcome:
-    """Change what may be changed, refuse the rest with its reason; kept in the log. `raw`: field -> value as a form gives it."""
-    outcome, versions = _apply(work, object_key, action, ids, raw)
-    if not versions:
-        return outcome
+def write_many(work: Work, object_key: str, operations: Sequence[Operation], *, atomic: bool = False) -> list[Outcome]:
+    """One outcome each, in their order. `atomic`: when one is refused none is kept (the outcomes of the others stand as they would have been)."""
     object_type = object_of(work, object_key)
-    values = {key: _json(work, object_type, key, value) for key, value in raw.items() if key in object_type.fields}
-    stamp = {"object": object_key, "action": action, "at": work.now, "by": work.actor.username, "values": values, "asked": outcome.asked}
-    row = {**stamp, "changed": outcome.changed, "refused": [_listed(r) for r in outcome.refused]}
-    batch: int = work.session.execute(sa.insert(record_batches).values(**row).returning(record_batches.c.id)).scalar_one()
-    items = [{"batch": batch, "record_id": i, "wrote": wrote, "version": version} for i, (wrote, version) in versions.items()]
-    work.session.execute(sa.insert(record_batch_items), items)
-    return Outcome(outcome.asked, outcome.changed, outcome.refused, batch)
-
-
-def _apply(work: Work, object_key: str, action: str, ids: Sequence[int], raw: Mapping[str, Any]) -> tuple[Outcome, Versions]:
-    """The outcome, and record id -> the version its change made, and the one it has now: a workflow may have followed."""
-    wanted = list(dict.fromkeys(ids))
-    if not wanted:
-        raise Invalid([Problem("ids", Text("请先选择记录", "Choose records first"), code="required")])
-    if len(wanted) > BULK_LIMIT:
-        raise TooLarge(Text(f"一次最多处理 {BULK_LIMIT} 条记录，选了 {len(wanted)} 条", f"At most {BULK_LIMIT} records at once; {len(wanted)} are chosen"))
-    if action == "delete":
-        refuse_unless(work, object_key, "delete")
-        versions, reasons = _delete(work, object_key, wanted)
-    else:
-        refuse_unless(work, object_key, "edit")
-        versions, reasons = _edit(work, object_of(work, object_key), wanted, _writable(work, object_key, raw))
-    return Outcome(len(wanted), len(versions), _refusals(work, object_key, reasons)), versions
-
-
-def _writable(work: Work, object_key: str, raw: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The fields to write, if they may be written at all. A masked one may not: what is chosen by hand must be seen."""
-    allowed, fields = rights(work, object_key), object_of(work, object_key).fields
-    for key in raw:
-        f = fields.get(key)
-        if f is None or f.computed or f.readonly or key in allowed.covered | allowed.readonly:
-            raise Invalid([Problem(key, Text("此字段不能批量修改", "This field cannot be changed here"), code="readonly")])
-        if isinstance(wrong := records.parse_form(work, f, raw[key]), Problem):
-            raise Invalid([wrong])
-    if not raw:
-        raise Invalid([Problem("", Text("请选择要修改的字段", "Choose the field to change"), code="required")])
-    return raw
-
-
-def _edit(work: Work, object_type: ObjectType, ids: Sequence[int], raw: Mapping[str, Any]) -> tuple[Versions, dict[int, Text]]:
-    befores, reasons = _rows(work, object_type, ids), dict[int, Text]()
-    for record_id in ids:
-        if record_id not in befores:
-            reasons[record_id] = GONE
-        elif not can(work, object_type.key, "edit", befores[record_id]):
-            reasons[record_id] = NOT_ALLOWED
-    rows = [befores[i] for i in ids if i not in reasons]
-    changes: list[Revision] = []
-    for before, (values, problems) in zip(rows, records.prepare(work, object_type, [(raw, b) for b in rows]), strict=True):
-        wrong = [p for p in problems if p.severity == "error"]
-        if wrong:
-            reasons[before["id"]] = said(object_type, wrong)
-        elif (change := revision(object_type, before["id"], before, values)).changed:
-            changes.append(change)
-    return _written(work, object_type, changes, reasons), reasons
-
-
-def _written(work: Work, object_type: ObjectType, changes: Sequence[Revision], reasons: dict[int, Text]) -> Versions:
-    """All together; where something refuses the whole, one after the other, so that it refuses only what it means."""
-    clashes = taken(work, object_type, [(c.id, c.after) for c in changes])
-    for place, problems in clashes.items():
-        reasons[changes[place].id] = said(object_type, problems)
-    good = [c for place, c in enumerate(changes) if place not in clashes]
-
-    def write(some: Sequence[Revision]) -> None:
-        update_rows(work, object_type, some)
-        tell(work, object_type, [], some)
-
-    if good and _refusal(work, object_type, lambda: write(good)) is not None:
-        for change in list(good):
-            refusal = _refusal(work, object_type, lambda change=change: write([change]))  # type: ignore[misc]
-            if refusal is not None:
-                reasons[change.id] = refusal
-                good.remove(change)
-    return _versions(work, object_type, {c.id: c.before["version"] + 1 for c in good})
-
-
-def _refusal(work: Work, object_type: ObjectType, act: Callable[[], None]) -> Text | None:
-    """Do it, or leave everything as it was and say why."""
+    outcomes: list[Outcome] = []
     try:
         with work.session.begin_nested():
-            act()
-    except Invalid as refused:
-        return said(object_type, refused.problems)
-    except AppError as refused:
-        return refused.message
+            for group in _groups(operations):
+                outcomes += _deleted(work, object_type, group[0]) if group[0].op == "delete" else _written(work, object_type, group)
+            if atomic and any(o.error for o in outcomes):
+                raise _Refused
+    except _Refused:
+        pass
+    return outcomes
+
+
+def _groups(operations: Sequence[Operation]) -> Iterator[list[Operation]]:
+    """Neighbours that can be written together: no deletion among them, no record twice (the second would look at a version that is not yet)."""
+    group: list[Operation] = []
+    seen: set[int] = set()
+    for operation in operations:
+        if group and (operation.op == "delete" or group[0].op == "delete" or operation.id in seen):
+            yield group
+            group, seen = [], set()
+        group.append(operation)
+        if operation.id is not None:
+            seen.add(operation.id)
+    if group:
+        yield group
+
+
+def _deleted(work: Work, object_type: ObjectType, operation: Operation) -> list[Outcome]:
+    record_id = operation.id or 0
+    try:
+        with work.session.begin_nested():
+            before = _stored(work, object_type, [record_id]).get(record_id)
+            if before is None:
+                raise no_record()
+            delete(work, object_type.key, record_id, before["version"] if operation.version is None else operation.version)
+    except AppError as error:
+        return [Outcome(id=operation.id, error=error)]
+    return [Outcome("deleted", record_id)]
+
+
+def _written(work: Work, object_type: ObjectType, group: Sequence[Operation]) -> list[Outcome]:
+    """All together; when the whole is refused (a race, a hook's veto), one by one to find which."""
+    try:
+        with work.session.begin_nested():
+            return _together(work, object_type, group)
+    except AppError as error:
+        if len(group) == 1:
+            return [Outcome(id=group[0].id, error=error)]
+    return [outcome for operation in group for outcome in _written(work, object_type, [operation])]
+
+
+def _together(work: Work, object_type: ObjectType, group: Sequence[Operation]) -> list[Outcome]:
+    stored = _stored(work, object_type, [o.id for o in group if o.id is not None])
+    befores = [None if o.op == "create" else stored.get(o.id or 0) for o in group]
+    outcomes: list[Outcome | None] = [_allowed(work, object_type, o, before) for o, before in zip(group, befores, strict=True)]
+    going = [i for i, outcome in enumerate(outcomes) if outcome is None]
+    values: dict[int, dict[str, Any]] = {}
+    for i, (found, problems) in zip(going, prepare(work, object_type, [(group[i].values, befores[i]) for i in going]), strict=True):
+        if any(p.severity == "error" for p in problems):
+            outcomes[i] = Outcome(id=group[i].id, error=Invalid(problems))
+        elif befores[i] is None and not can(work, object_type.key, "create", found):
+            outcomes[i] = _forbidden(None)
+        else:
+            values[i] = found
+    number(work, object_type, [row for i, row in values.items() if befores[i] is None])
+    order = list(values)
+    clashes = taken(work, object_type, [(group[i].id if befores[i] else None, values[i]) for i in order])
+    for place, problems_there in clashes.items():
+        outcomes[order[place]] = Outcome(id=group[order[place]].id, error=Invalid(problems_there))
+        del values[order[place]]
+    for i, outcome in zip(values, _store(work, object_type, [(befores[i], values[i]) for i in values]), strict=True):
+        outcomes[i] = outcome
+    return [o for o in outcomes if o is not None]
+
+
+def _stored(work: Work, object_type: ObjectType, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Those that the actor may read, locked, with what is computed as it is looked at."""
+    if not ids:
+        return {}
+    source = table(object_type, work.catalog)
+    columns = stored_columns(object_type, source) + live_columns(work, object_type, source)
+    query = sa.select(*columns).where(source.c.id.in_(sorted(set(ids))), *readable(work, object_type.key, source)).order_by(source.c.id)
+    return {row["id"]: values_of(object_type, row) for row in work.session.execute(query.with_for_update(of=source)).mappings()}
+
+
+def _allowed(work: Work, object_type: ObjectType, operation: Operation, before: Mapping[str, Any] | None) -> Outcome | None:
+    """The refusals that need no look at the values, in the order a single write meets them."""
+    try:
+        if operation.op == "create":
+            refuse_unless(work, object_type.key, "create")
+        elif before is None:
+            raise no_record()
+        else:
+            refuse_unless(work, object_type.key, "edit", before)
+            same_version(work, before, before["version"] if operation.version is None else operation.version)
+    except AppError as error:
+        return Outcome(id=operation.id, error=error)
     return None
 
 
-def _delete(work: Work, object_key: str, ids: Sequence[int]) -> tuple[Versions, dict[int, Text]]:
-    object_type = object_of(work, object_key)
-    befores, reasons = _rows(work, object_type, ids), dict[int, Text]()
-    done: dict[int, int] = {}
-    for record_id in ids:
-        before = befores.get(record_id)
+def _forbidden(record_id: int | None) -> Outcome:
+    return Outcome(id=record_id, error=Forbidden(Text("没有权限写入此记录", "You may not write this record")))
+
+
+def _store(work: Work, object_type: ObjectType, good: Sequence[tuple[Mapping[str, Any] | None, Mapping[str, Any]]]) -> list[Outcome]:
+    made = [values for before, values in good if before is None]
+    revisions: dict[int, Revision] = {}
+    for place, (before, values) in enumerate(good):
+        change = None if before is None else revision(object_type, before["id"], before, values)
+        if change is not None and change.changed:
+            revisions[place] = change
+    ids = insert_rows(work, object_type, made)
+    update_rows(work, object_type, list(revisions.values()))
+    tell(work, object_type, ids, list(revisions.values()), made)
+    fresh = iter(ids)
+    outcomes = []
+    for place, (before, _) in enumerate(good):
         if before is None:
-            reasons[record_id] = GONE
-            continue
-        version = before["version"]
-        refusal = _refusal(work, object_type, lambda i=record_id, v=version: records.delete(work, object_key, i, v))  # type: ignore[misc]
-        if refusal is None:
-            done[record_id] = version + 1
+            outcomes.append(Outcome("created", next(fresh), 1))
         else:
-            reasons[record_id] = refusal
-    return _versions(work, object_type, done), reasons
+            changed = place in revisions
+            outcomes.append(Outcome("updated" if changed else "unchanged", before["id"], before["version"] + changed))
+    return outcomes
 
 
-def _rows(work: Work, object_type: ObjectType, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """The records the actor may see, locked."""
-    source = table(object_type, work.catalog)
-    columns = stored_columns(object_type, source) + live_columns(work, object_type, source)
-    query = sa.select(*columns).where(source.c.id.in_(ids), *readable(work, object_type.key, source)).with_for_update(of=source)
-    return {row["id"]: values_of(object_type, row) for row in work.session.execute(query).mappings()}
-
-
-def _versions(work: Work, object_type: ObjectType, wrote: Mapping[int, int]) -> Versions:
-    c = table(object_type, work.catalog).c
-    return {row.id: (wrote[row.id], row.version) for row in work.session.execute(sa.select(c.id, c.version).where(c.id.in_(list(wrote))))} if wrote else {}
-
-
-def said(object_type: ObjectType, problems: Sequence[Problem]) -> Text:
-    """Problems in one sentence, each with the field's title."""
-    zh, en = [], []
-    for p in problems:
-        f = object_type.fields.get(p.path)
-        zh.append(f"{f.title.zh}：{p.message.zh}" if f else p.message.zh)
-        en.append(f"{f.title.en}: {p.message.en}" if f else p.message.en)
-    return Text("；".join(zh), "; ".join(en))
-
-
-def _refusals(work: Work, object_key: str, reasons: Mapping[int, Text]) -> tuple[Refused, ...]:
-    names = reference_names(work, object_key, reasons)
-    return tuple(Refused(i, names.get(i, f"#{i}"), reason) for i, reason in sorted(reasons.items()))
-
-
-def _json(work: Work, object_type: ObjectType, key: str, raw: Any) -> Any:
-    f = object_type.fields[key]
-    kind = FIELD_TYPES[f.type]
-    value = records.parse_form(work, f, raw)
-    return kind.json(f, None if isinstance(value, Problem) else value)
-
-
-def _listed(refused: Refused) -> list[Any]:
-    return [refused.id, refused.name, *refused.reason]
-
-
-# -- The log and undo --------------------------------------------------------------------------------------------------------
-
-
-def log(work: Work, object_key: str) -> tuple[Batch, ...]:
-    """Newest first: one's own, and for those who see the audit everybody's."""
-    refuse_unless(work, object_key, "read")
-    c = record_batches.c
-    query = sa.select(record_batches).where(c.object == object_key).order_by(c.id.desc()).limit(LOG_LIMIT)
-    if not roles.may(work, "audit"):
-        query = query.where(c.by == work.actor.username)
-    covered = rights(work, object_key).covered
-    return tuple(_batch(row, covered) for row in work.session.execute(query))
-
-
-def batch_of(work: Work, batch_id: int) -> Batch:
-    row = work.session.execute(sa.select(record_batches).where(record_batches.c.id == batch_id)).first()
-    if row is None or (row.by != work.actor.username and not roles.may(work, "audit")) or not can(work, row.object, "read"):
-        raise NotFound(Text("没有这次批量操作", "There is no such change"))
-    return _batch(row, rights(work, row.object).covered)
-
-
-def _batch(row: sa.Row[Any], covered: frozenset[str]) -> Batch:
-    values = {key: value for key, value in row._mapping["values"].items() if key not in covered}
-    refused, kept = (tuple(Refused(i, name, Text(zh, en)) for i, name, zh, en in rows or ()) for rows in (row.refused, row.kept))
-    return Batch(row.id, row.object, row.action, row.at, row.by, values, row.asked, row.changed, refused, row.undone_at, row.undone or 0, kept)
-
-
-def undo(work: Work, batch_id: int) -> Outcome:
-    """Give the records back what the batch took from them, where they were not changed since; says which were.
-
-    It is for the one who did it. Rows are not asked for the right to edit again: who handed his customers over by mistake may no longer
-    edit them, and takes back nothing but his own change. The right to edit the object and the fields is asked for.
-    """
-    batch = batch_of(work, batch_id)
-    if batch.by != work.actor.username:
-        raise Conflict(Text("只有操作者本人可以撤销", "Only who did it can undo it"))
-    if batch.undone_at is not None:
-        raise Conflict(Text("已经撤销过了", "It was undone already"))
-    refuse_unless(work, batch.object, "delete" if batch.action == "delete" else "edit")
-    object_type = object_of(work, batch.object)
-    c = record_batch_items.c
-    items = {row.record_id: (row.wrote, row.version) for row in work.session.execute(sa.select(c.record_id, c.wrote, c.version).where(c.batch == batch.id))}
-    rows = _any_rows(work, object_type, list(items))
-    since = {i: _since(work, rows.get(i), version) for i, (_, version) in items.items()}
-    reasons: dict[int, Text] = {i: reason for i, reason in since.items() if reason is not None}
-    left = {i: rows[i] for i in items if i not in reasons}
-    done = _undelete(work, object_type, left, reasons) if batch.action == "delete" else _restore(work, object_type, batch, items, left, reasons)
-    kept = _refusals(work, batch.object, reasons)
-    values = {"undone_at": work.now, "undone": done, "kept": [_listed(k) for k in kept]}
-    work.session.execute(sa.update(record_batches).where(record_batches.c.id == batch.id).values(**values))
-    return Outcome(len(items), done, kept, batch.id)
-
-
-def _any_rows(work: Work, object_type: ObjectType, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    source = table(object_type, work.catalog)
-    columns = stored_columns(object_type, source) + live_columns(work, object_type, source)
-    query = sa.select(*columns).where(source.c.id.in_(ids)).with_for_update(of=source)
-    return {row["id"]: values_of(object_type, row) for row in work.session.execute(query).mappings()}
-
-
-def _since(work: Work, row: Mapping[str, Any] | None, version: int) -> Text | None:
-    if row is None:
-        return GONE
-    if row["version"] == version:
-        return None
-    when = row["updated_at"].astimezone(work.zone).strftime("%Y-%m-%d %H:%M")
-    return Text(f"{row['updated_by']} 已于 {when} 修改，没有撤销", f"{row['updated_by']} changed it at {when}; left as it is")
-
-
-def _restore(work: Work, object_type: ObjectType, batch: Batch, items: Versions, left: Mapping[int, dict[str, Any]], reasons: dict[int, Text]) -> int:
-    _writable(work, object_type.key, dict.fromkeys(batch.values))
-    h = records_history.c
-    query = sa.select(h.record_id, h.version, h.changes).where(
-        h.object == object_type.key, h.record_id.in_(list(left)), h.version.in_({wrote for wrote, _ in items.values()})
-    )
-    olds = {row.record_id: row.changes for row in work.session.execute(query) if items[row.record_id][0] == row.version}
-    changes = []
-    for record_id, before in left.items():
-        raw = _old_values(object_type, olds.get(record_id, {}))
-        ((values, problems),) = records.prepare(work, object_type, [(raw, before)], "system")
-        wrong = [p for p in problems if p.severity == "error"]
-        if wrong:
-            reasons[record_id] = said(object_type, wrong)
-        else:
-            changes.append(revision(object_type, record_id, before, values))
-    return len(_written(work, object_type, [c for c in changes if c.changed], reasons))
-
-
-def _old_values(object_type: ObjectType, changes: Mapping[str, Sequence[Any]]) -> Values:
-    """What the fields held before; computed ones follow by themselves."""
-    found: Values = {}
-    for key, (old, _) in changes.items():
-        f = object_type.fields.get(key)
-        if f is not None and not f.computed:
-            found[key] = FIELD_TYPES[f.type].parse(f, old, JSON)
-    return {key: value for key, value in found.items() if not isinstance(value, Problem)}
-
-
-def _undelete(work: Work, object_type: ObjectType, left: Mapping[int, dict[str, Any]], reasons: dict[int, Text]) -> int:
-    rows = list(left.items())
-    clashes = taken(work, object_type, [(i, before) for i, before in rows])
-    done = 0
-    for place, (record_id, before) in enumerate(rows):
-        if place in clashes:
-            reasons[record_id] = said(object_type, clashes[place])
-            continue
-
-        def bring_back(record_id: int = record_id, before: Mapping[str, Any] = before) -> None:
-            mark_restored(work, object_type, record_id, before)
-            tell(work, object_type, [], [Revision(record_id, before, before, frozenset({"deleted_at"}))])
-
-        refusal = _refusal(work, object_type, bring_back)
-        if refusal is None:
-            done += 1
-        else:
-            reasons[record_id] = refusal
-    return done
+def problem_at(error: AppError) -> tuple[Problem, ...]:
+    """What is wrong with one operation, as findings."""
+    return error.problems if isinstance(error, Invalid) else (Problem("", error.message, error.hint, code="refused"),)

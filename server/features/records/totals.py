@@ -26,7 +26,7 @@ def totals(work: Work, object_key: str, state: ListState) -> Mapping[str, Any]:
     statement = sa.select(*parts).select_from(joined(listing)).where(*where)
     try:
         with work.session.begin_nested():  # doubles that add up to more than a double are an error on PostgreSQL
-            row: Mapping[str, Any] = work.session.execute(statement).mappings().one()
+            row: Mapping[Any, Any] = work.session.execute(statement).mappings().one()
     except sa.exc.DataError:
         return {name: None for name, _ in state.totals}
     return {name: _value(listing, name, kind, row[f"v{place}"], row[f"n{place}"]) for place, (name, kind) in enumerate(state.totals)}
@@ -38,7 +38,7 @@ def _parts(listing: Listing, name: str, kind: str, place: int) -> Sequence[sa.Co
     if kind not in TOTALS or (what.type.name not in NUMBERS and kind != "count"):
         raise Invalid([Problem(name, Text("这一列不能这样汇总", "This column cannot be totalled this way"), code="bad_total")])
     column = listing.column(name)
-    number = sa.cast(sa.type_coerce(column, sa.BigInteger()) if _decimals(listing, name) is not None else column, sa.Double())
+    number: sa.ColumnElement[Any] = sa.cast(sa.type_coerce(column, sa.BigInteger()) if _decimals(listing, name) is not None else column, sa.Double())
     counted = sa.func.count(column).label(f"n{place}")
     if kind == "count":
         return (sa.null().label(f"v{place}"), counted)
