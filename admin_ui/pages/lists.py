@@ -28,6 +28,7 @@ from server.features.access import people
 from server.features.access import service as access
 from server.features.access.conditions import CURRENT_USER
 from server.features.assessment.movement import histories
+from server.features.forms import drafts
 from server.features.objects import results
 from server.features.objects.kind import ObjectType
 from server.features.records import service as records
@@ -39,6 +40,7 @@ from server.features.records.totals import totals
 router = APIRouter(include_in_schema=False)
 PAGE = 50
 TREND_DAYS, CHANGE_DAYS = 365, 30
+DRAFTS = 3  # unsaved ones a list names
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ def context_of(it: List) -> tuple[dict[str, Any], int]:
         "people": names_of_people(it.work, columns),
         "totals": sums,
         "trends": trends_of(it, found) if "score" in {c.kind for c in columns} else {},
+        "drafts": drafts.mine(it.work, it.object_type.key)[:DRAFTS],
         "may_create": may["create"],
         "may_edit": may["edit"],
         "may_delete": may["delete"],
