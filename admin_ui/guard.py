@@ -7,6 +7,7 @@ from fastapi import Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.body_limit import RequestBodyLimitResponder
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PATH_LENGTH = 1000  # characters; nothing of ours is that far away
@@ -32,13 +33,14 @@ SECURITY_HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
-Refuse = Callable[[Request, int], Response]
+Refuse = Callable[[Request, int, int], Response]
+Limit = Callable[[str], int]
 
 
 class Guard:
-    """`refuse` draws a refusal (403, 404, 413) in the reader's language."""
+    """`refuse` draws a refusal (403, 404, 413) in the reader's language. `body_limit`: bytes a request to a path may bring."""
 
-    def __init__(self, app: ASGIApp, body_limit: int, refuse: Refuse, secure: bool = False) -> None:
+    def __init__(self, app: ASGIApp, body_limit: Limit, refuse: Refuse, secure: bool = False) -> None:
         self.app = app
         self.body_limit = body_limit
         self.refuse = refuse
@@ -56,9 +58,10 @@ class Guard:
                 self._add_headers(MutableHeaders(scope=message), static, scope["query_string"])
             await send(message)
 
-        status = 403 if foreign(scope["method"], headers) else 413 if _too_long(headers, self.body_limit) else 404 if len(scope["path"]) > PATH_LENGTH else 0
+        limit = self.body_limit(scope["path"])
+        status = 403 if foreign(scope["method"], headers) else 413 if _too_long(headers, limit) else 404 if len(scope["path"]) > PATH_LENGTH else 0
         if status:
-            response = await run_in_threadpool(self.refuse, Request(scope), status)
+            response = await run_in_threadpool(self.refuse, Request(scope), status, limit)
             await response(scope, receive, with_headers)
             return
         await self.app(scope, receive, with_headers)
@@ -71,6 +74,20 @@ class Guard:
         if not static:  # pages hold records: no cache keeps them
             headers.setdefault("cache-control", "no-store")
             headers.add_vary_header("HX-Request-Type")
+
+
+class BodyLimit:
+    """Counts what comes, for requests that do not say how much it will be."""
+
+    def __init__(self, app: ASGIApp, body_limit: Limit) -> None:
+        self.app = app
+        self.body_limit = body_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        await RequestBodyLimitResponder(self.app, self.body_limit(scope["path"]))(scope, receive, send)
 
 
 def foreign(method: str, headers: Headers) -> bool:

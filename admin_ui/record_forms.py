@@ -16,7 +16,7 @@ from server.features.records.reading import reference_names
 from server.fields.registry import FIELD_TYPES
 
 CONTROL = "_"  # members of the form that are no fields begin with it
-MULTIPLE = frozenset({"multi_choice"})
+MULTIPLE = frozenset({"multi_choice", "file", "image"})
 SHOWN_AT_ONCE = 200  # people and options a select holds
 
 
@@ -38,6 +38,7 @@ class FormField:
     chosen: tuple[str, ...] = ()
     shown: str = ""  # the name of the chosen record, the text of a computed value
     theirs: str | None = None  # what somebody else saved meanwhile
+    object: str = ""  # key of the object whose field it is
     focus: bool = False
 
     @property
@@ -46,7 +47,7 @@ class FormField:
 
     @property
     def wide(self) -> bool:
-        return self.field.type == "long_text"
+        return self.field.type in {"long_text", "file", "image"}
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,9 @@ def build(
             by_field.setdefault(problem.path, []).append(problem)
         else:
             others.append(problem)
-    fields = {key: _field(work, object_type.fields[key], s, tuple(by_field.get(key, ())), (theirs or {}).get(key)) for key, s in state.fields.items()}
+    fields = {
+        key: _field(work, object_type.key, object_type.fields[key], s, tuple(by_field.get(key, ())), (theirs or {}).get(key)) for key, s in state.fields.items()
+    }
     sections = tuple(_sections(object_type, fields))
     listed: list[tuple[FormField | None, Problem]] = [(f, p) for s in sections for f in s.fields for p in f.errors]
     return RecordForm(sections, (*((None, p) for p in others), *listed), shape(state))
@@ -134,7 +137,7 @@ def _columns(section: Section) -> int:
     return max(1, min(section.columns, 3))
 
 
-def _field(work: Work, field: Field, state: FieldState, errors: tuple[Problem, ...], theirs: str | None) -> FormField:
+def _field(work: Work, object_key: str, field: Field, state: FieldState, errors: tuple[Problem, ...], theirs: str | None) -> FormField:
     choices: tuple[Choice, ...] = ()
     chosen: tuple[str, ...] = ()
     shown = ""
@@ -148,7 +151,7 @@ def _field(work: Work, field: Field, state: FieldState, errors: tuple[Problem, .
         shown = _referenced(work, field, state)
     if state.readonly:
         shown = _read_text(work, field, state, shown)
-    return FormField(field, state, FIELD_TYPES[field.type].widget, errors, choices, chosen, shown, theirs)
+    return FormField(field, state, FIELD_TYPES[field.type].widget, errors, choices, chosen, shown, theirs, object_key)
 
 
 def _chosen(state: FieldState) -> tuple[str, ...]:

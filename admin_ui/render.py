@@ -21,6 +21,7 @@ from admin_ui.shell import menu, theme_of
 from server.errors import Text
 from server.feature import Work
 from server.features.access import roles
+from server.features.files.limits import size_text
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -106,11 +107,12 @@ def _environment(locale: str, zone: ZoneInfo) -> jinja2.Environment:
         charts_js=charts_js,
         formats=formats,
         DASH=DASH,
+        size=size_text,
         **{
             name: getattr(formats, name)
             for name in ("number", "quantity", "with_unit", "unit", "money", "money_short", "percent", "date", "day", "long_day", "datetime", "ago", "due")
         },
-        **{name: getattr(marks, name) for name in ("step", "level_of", "class_tint", "spark_points")},
+        **{name: getattr(marks, name) for name in ("step", "level_of", "class_tint", "spark_points", "file_icon")},
         **{name: getattr(subjects, name) for name in ("class_of", "is_graded", "grade")},
     )
     environment.filters["query"] = query
@@ -158,6 +160,7 @@ def base_context(request: Request, work: Work, area: str, *, with_menu: bool) ->
         "menu": menu(request.app.state.areas, work) if with_menu else (),
         "area": area,
         "theme": theme_of(request),
+        "upload_limit": request.app.state.settings.file_limit,
         "now": work.now,
         "today": work.at.today,
     }

@@ -13,19 +13,21 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import Scope
 
 from admin_ui import errors
-from admin_ui.guard import Guard
+from admin_ui.area import body_limits
+from admin_ui.guard import BodyLimit, Guard
 from admin_ui.registry import PAGES
 from admin_ui.render import STATIC, Renderer
 from server import settings as settings_module
 from server.config.releases import Catalogs
 from server.features.audit.sealer import Sealer
+from server.features.files.sweeper import Sweeper
 from server.registry import KINDS
 from server.settings import Settings
+from server.storage.blobs import BlobStore
 from server.storage.migrate import upgrade
 from server.storage.session import Database
 
@@ -48,6 +50,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.database = database or Database(settings.database_url)
     app.state.catalogs = Catalogs(KINDS)
     app.state.areas = PAGES
+    app.state.files = BlobStore(settings.files_location)
     app.state.renderer = Renderer(settings.zone)
     errors.install(app)
     app.get("/healthz")(_alive)
@@ -55,8 +58,9 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     for area in PAGES:
         app.include_router(area.router)
     app.mount("/static", VersionedFiles(directory=Path(STATIC)), name="static")
-    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.body_limit)
-    app.add_middleware(Guard, body_limit=settings.body_limit, refuse=errors.plain_refusal, secure=settings.secure_cookies)
+    limit = body_limits(PAGES, settings)
+    app.add_middleware(BodyLimit, body_limit=limit)
+    app.add_middleware(Guard, body_limit=limit, refuse=errors.plain_refusal, secure=settings.secure_cookies)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     return app
 
@@ -65,9 +69,12 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(upgrade, app.state.database)
     sealer = Sealer(app.state.database)
+    sweeper = Sweeper(app.state.database, app.state.files)
     sealer.start()
+    sweeper.start()
     yield
     await run_in_threadpool(sealer.stop)
+    await run_in_threadpool(sweeper.stop)
     app.state.database.close()
 
 

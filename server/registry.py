@@ -9,6 +9,7 @@ from server.features.alerts.feature import FEATURE as ALERTS
 from server.features.assessment.feature import FEATURE as ASSESSMENT
 from server.features.audit.feature import FEATURE as AUDIT
 from server.features.classification.feature import FEATURE as CLASSIFICATION
+from server.features.files.feature import FEATURE as FILES
 from server.features.indicators.feature import FEATURE as INDICATORS
 from server.features.matrix.feature import FEATURE as MATRIX
 from server.features.objects.feature import FEATURE as OBJECTS
@@ -23,6 +24,7 @@ FEATURES: tuple[Feature, ...] = (
     AUDIT,
     ACCESS,
     OBJECTS,
+    FILES,
     RECORDS,
     INDICATORS,
     SCORING,

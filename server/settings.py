@@ -16,7 +16,18 @@ class Settings:
     session_hours: int = 12  # idle hours until a session ends
     secure_cookies: bool = False  # set behind https: cookies get `Secure` and the `__Host-` prefix
     body_limit: int = 2_097_152  # bytes a request body may have
+    files: str = ""  # where attachments are kept: a folder, or an address such as s3://bucket/folder; empty: a folder beside the SQLite file, else var/files
+    file_limit: int = 20_971_520  # bytes one attachment may have
+    files_quota: int = 10_737_418_240  # bytes all attachments together may have
     template: str = ""  # folder of documents published at first start; empty: the shipped template
+
+    @property
+    def files_location(self) -> str:
+        if self.files:
+            return self.files
+        scheme, _, rest = self.database_url.partition("://")
+        file = Path(rest.removeprefix("/").partition("?")[0])
+        return str(file.with_name(file.stem + "-files")) if scheme.startswith("sqlite") and file.name else "var/files"
 
     @property
     def zone(self) -> ZoneInfo:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from server.errors import Conflict, Invalid, Problem, Text
 from server.feature import Work
+from server.features.files.service import resolved
 from server.features.objects.engine import table, tables, value_columns
 from server.features.objects.kind import ObjectType
 from server.features.records.engine import UNKNOWN_MEMBER, FormState, Values, form_state, given_values, rules, validate
@@ -165,6 +166,7 @@ def prepare(
     channel = channel or channel_of(work)
     allowed = rights(work, object_type.key)
     hidden, locked = (frozenset(), frozenset()) if channel == "system" else (allowed.hidden, allowed.hidden | allowed.readonly)
+    items = [(raw, before) for raw, (_, before) in zip(resolved(work, object_type, items), items, strict=True)]
     raws = [_without_covered(object_type, raw, before, hidden, allowed.masked) for raw, before in items]
     chosen = [_chosen(object_type, raw, before, work, channel, locked) for raw, (_, before) in zip(raws, items, strict=True)]
     known = _existing(work, object_type, chosen, [before for _, before in items])
@@ -255,6 +257,7 @@ def form(work: Work, object_key: str, raw: Mapping[str, Any], record_id: int | N
     if record_id is not None and before is None:
         raise no_record()
     allowed = rights(work, object_key)
+    (raw,) = resolved(work, object_type, [(raw, before)])
     raw = _without_covered(object_type, raw, before, allowed.hidden, allowed.masked)
     locked = allowed.hidden | allowed.readonly
     (references,) = _references(work, object_type, [_chosen(object_type, raw, before, work, "form", locked)])
