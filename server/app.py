@@ -10,9 +10,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import Scope
 
@@ -23,9 +26,12 @@ from admin_ui.registry import PAGES
 from admin_ui.render import STATIC, Renderer
 from server import settings as settings_module
 from server.config.releases import Catalogs
+from server.errors import AppError
 from server.features.audit.sealer import Sealer
 from server.features.files.sweeper import Sweeper
-from server.registry import KINDS
+from server.features.web import problems
+from server.features.web.calls import Rate
+from server.registry import FEATURES, HOOKS, KINDS
 from server.settings import Settings
 from server.storage.blobs import BlobStore
 from server.storage.migrate import upgrade
@@ -52,17 +58,33 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.areas = PAGES
     app.state.files = BlobStore(settings.files_location)
     app.state.renderer = Renderer(settings.zone)
-    errors.install(app)
+    app.state.hooks = HOOKS
+    app.state.rate = Rate(settings.api_rate)
+    for kind in (AppError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, _refused)
     app.get("/healthz")(_alive)
     app.get("/readyz")(_ready)
     for area in PAGES:
         app.include_router(area.router)
+    apis = [feature.api for feature in FEATURES if feature.api is not None]
+    app.state.api_routes = tuple(route for api in apis for route in api.routes if isinstance(route, APIRoute))
+    for api in apis:
+        app.include_router(api, prefix=problems.PREFIX)
     app.mount("/static", VersionedFiles(directory=Path(STATIC)), name="static")
     limit = body_limits(PAGES, settings)
     app.add_middleware(BodyLimit, body_limit=limit)
-    app.add_middleware(Guard, body_limit=limit, refuse=errors.plain_refusal, secure=settings.secure_cookies)
+    app.add_middleware(Guard, body_limit=limit, refuse=_turned_away, secure=settings.secure_cookies)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     return app
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    """Callers of the API get problem details, people get pages."""
+    return problems.answer(request, error) if problems.is_api(request.url.path) else errors.answer(request, error)
+
+
+def _turned_away(request: Request, status: int, limit: int) -> Response:
+    return problems.plain_refusal(request, status) if problems.is_api(request.url.path) else errors.plain_refusal(request, status, limit)
 
 
 @asynccontextmanager

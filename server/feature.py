@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from fastapi import APIRouter
 
 from server.config.catalog import Catalog
 from server.config.kind import Kind
@@ -79,6 +80,7 @@ class Feature:
     on_saved: Callable[[Work, Saved], None] | None = None
     on_assessed: Callable[[Work, Assessed], Mapping[str, int] | None] | None = None
     on_published: Callable[[Work, Catalog, Catalog], None] | None = None
+    api: APIRouter | None = None  # mounted under /api
 
 
 @contextmanager

@@ -18,11 +18,13 @@ from server.features.reports.feature import FEATURE as REPORTS
 from server.features.reviews.feature import FEATURE as REVIEWS
 from server.features.scoring.feature import FEATURE as SCORING
 from server.features.strategies.feature import FEATURE as STRATEGIES
+from server.features.web.feature import FEATURE as WEB
 from server.features.workflows.feature import FEATURE as WORKFLOWS
 
 FEATURES: tuple[Feature, ...] = (
     AUDIT,
     ACCESS,
+    WEB,
     OBJECTS,
     FILES,
     RECORDS,

@@ -19,6 +19,7 @@ class Settings:
     files: str = ""  # where attachments are kept: a folder, or an address such as s3://bucket/folder; empty: a folder beside the SQLite file, else var/files
     file_limit: int = 20_971_520  # bytes one attachment may have
     files_quota: int = 10_737_418_240  # bytes all attachments together may have
+    api_rate: int = 1200  # requests to the API that one person has in a minute; 0: no limit
     template: str = ""  # folder of documents published at first start; empty: the shipped template
 
     @property

@@ -11,9 +11,10 @@ from server.features.files import tables as files
 from server.features.records import tables as records
 from server.features.reviews import tables as reviews
 from server.features.strategies import tables as strategies
+from server.features.web import tables as web
 from server.features.workflows import tables as workflows
 from server.storage.system import metadata
 
-MODULES: tuple[ModuleType, ...] = (config, audit, access, files, records, assessment, alerts, strategies, workflows, reviews)
+MODULES: tuple[ModuleType, ...] = (config, audit, access, web, files, records, assessment, alerts, strategies, workflows, reviews)
 
 __all__ = ["MODULES", "metadata"]

@@ -138,6 +138,13 @@ class FileField(FieldType):
     def json(self, field: FieldSpec, value: Any) -> Any:
         return None if value is None else [{"id": r.id, "name": r.name, "type": r.type, "size": r.size, "url": r.url} for r in value]
 
+    def schema(self, field: FieldSpec) -> dict[str, Any]:
+        """An id is enough where it is written; the other members are as they were when the file was added."""
+        members = {"id": {"type": "string", "pattern": f"^{ID.pattern}$"}, "name": {"type": "string"}, "type": {"type": "string"}}
+        shape = {"type": "object", "properties": {**members, "size": {"type": "integer"}, "url": {"type": "string"}}, "required": ["id"]}
+        one = {"anyOf": [{**shape, "additionalProperties": False}, {"type": "string"}]}
+        return {"type": "array", "items": one, "maxItems": max(1, field.max_files)}
+
     def to_expression(self, field: FieldSpec, value: Any) -> Any:
         return None if value is None else [ref.text for ref in value]
 

@@ -44,6 +44,13 @@ def test_input_policy(case: dict[str, Any]) -> None:
 
 text_values = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40).map(lambda s: s.strip())
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20).map(clean_name)
+
+
+def _files(*types: str) -> st.SearchStrategy[Any]:
+    one = st.builds(FileRef, st.uuids().map(lambda u: u.hex), NAMES, st.sampled_from(types), st.integers(0, 10**12))
+    return st.lists(one, min_size=1, max_size=3)
+
+
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "integer": st.integers(-(2**63), 2**63 - 1),
     "number": st.floats(-9e99, 9e99, allow_subnormal=False).filter(lambda x: x == 0 or abs(x) > 1e-99).map(lambda x: x + 0.0),

@@ -16,7 +16,13 @@ THUMB = 320  # pixels along the longer side
 HEAD = 4096  # bytes that tell a type
 UNKNOWN, TEXT = "application/octet-stream", "text/plain"
 OPENED = ("PNG", "JPEG", "GIF", "WEBP")  # no other decoder is ever tried
-FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp", "MPO": "image/jpeg"}  # MPO: a JPEG of some phones, with more pictures behind the first
+FORMATS = {
+    "PNG": "image/png",
+    "JPEG": "image/jpeg",
+    "GIF": "image/gif",
+    "WEBP": "image/webp",
+    "MPO": "image/jpeg",
+}  # MPO: a JPEG of some phones, with more pictures behind the first
 EXTENSIONS = {"image/png": (".png",), "image/jpeg": (".jpg", ".jpeg"), "image/gif": (".gif",), "image/webp": (".webp",)}
 SIGNATURES = (
     (b"%PDF-", "application/pdf"),

@@ -235,11 +235,25 @@ def _may_read(work: Work, object_key: str, record_id: int, field_key: str) -> bo
     return work.session.execute(query).first() is not None
 
 
+def may_have(work: Work, object_key: str) -> bool:
+    """Whether records of an object, or those that refer to them, have fields for files that this person sees."""
+    return any(
+        _shown_fields(work, other) and (other.key == object_key or any(f.reference == object_key for f in other.fields.values()))
+        for other in work.catalog.all("object")
+        if access.allowed(work, other.key, "read")
+    )
+
+
+def _shown_fields(work: Work, object_type: ObjectType) -> dict[str, Field]:
+    hidden = access.hidden_fields(work, object_type.key)
+    return {f.key: f for f in file_fields(object_type) if f.key not in hidden}
+
+
 def of_record(work: Work, object_key: str, record_id: int, limit: int = 200) -> list[RecordFile]:
     """The files of a record and of the records that refer to it, newest first, as far as this person may read them. The caller has found the record."""
     found: list[RecordFile] = []
     for other in work.catalog.all("object"):
-        fields = {f.key: f for f in file_fields(other) if f.key not in access.hidden_fields(work, other.key)}
+        fields = _shown_fields(work, other)
         if not fields or not access.allowed(work, other.key, "read"):
             continue
         source = tables(work.catalog)[other.key]
