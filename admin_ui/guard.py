@@ -1,13 +1,14 @@
 """What every request passes before a page sees it: foreign sites may not post, bodies have a limit, answers carry the security headers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from fastapi import Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.middleware.body_limit import RequestBodyLimitResponder
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PATH_LENGTH = 1000  # characters; nothing of ours is that far away
@@ -34,15 +35,36 @@ SECURITY_HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
 Refuse = Callable[[Request, int, int], Response]
-Limit = Callable[[str], int]
+
+
+@dataclass(frozen=True)
+class BodyLimits:
+    """Bytes a request body may have: `usual`, and more where a path begins so (uploads)."""
+
+    usual: int
+    by_prefix: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, path: str) -> int:
+        return next((size for prefix, size in self.by_prefix.items() if path == prefix or path.startswith(prefix + "/")), self.usual)
+
+
+class BoundedBodies:
+    """Counts what arrives, whatever length was announced; the bound is that of the path."""
+
+    def __init__(self, app: ASGIApp, limits: BodyLimits) -> None:
+        self.limits = limits
+        self.bounded = {size: RequestBodyLimitMiddleware(app, size) for size in {limits.usual, *limits.by_prefix.values()}}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.bounded[self.limits.of(scope.get("path", ""))](scope, receive, send)
 
 
 class Guard:
-    """`refuse` draws a refusal (403, 404, 413) in the reader's language. `body_limit`: bytes a request to a path may bring."""
+    """`refuse` draws a refusal (403, 404, 413) in the reader's language; it is told the limit that held."""
 
-    def __init__(self, app: ASGIApp, body_limit: Limit, refuse: Refuse, secure: bool = False) -> None:
+    def __init__(self, app: ASGIApp, limits: BodyLimits, refuse: Refuse, secure: bool = False) -> None:
         self.app = app
-        self.body_limit = body_limit
+        self.limits = limits
         self.refuse = refuse
         self.secure = secure
 
@@ -58,10 +80,17 @@ class Guard:
                 self._add_headers(MutableHeaders(scope=message), static, scope["query_string"])
             await send(message)
 
-        limit = self.body_limit(scope["path"])
-        status = 403 if foreign(scope["method"], headers) else 413 if _too_long(headers, limit) else 404 if len(scope["path"]) > PATH_LENGTH else 0
+        status = (
+            403
+            if foreign(scope["method"], headers)
+            else 413
+            if _too_long(headers, self.limits.of(scope["path"]))
+            else 404
+            if len(scope["path"]) > PATH_LENGTH
+            else 0
+        )
         if status:
-            response = await run_in_threadpool(self.refuse, Request(scope), status, limit)
+            response = await run_in_threadpool(self.refuse, Request(scope), status, self.limits.of(scope["path"]))
             await response(scope, receive, with_headers)
             return
         await self.app(scope, receive, with_headers)
@@ -74,20 +103,6 @@ class Guard:
         if not static:  # pages hold records: no cache keeps them
             headers.setdefault("cache-control", "no-store")
             headers.add_vary_header("HX-Request-Type")
-
-
-class BodyLimit:
-    """Counts what comes, for requests that do not say how much it will be."""
-
-    def __init__(self, app: ASGIApp, body_limit: Limit) -> None:
-        self.app = app
-        self.body_limit = body_limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        await RequestBodyLimitResponder(self.app, self.body_limit(scope["path"]))(scope, receive, send)
 
 
 def foreign(method: str, headers: Headers) -> bool:

@@ -16,7 +16,8 @@ from server.features.records.reading import reference_names
 from server.fields.registry import FIELD_TYPES
 
 CONTROL = "_"  # members of the form that are no fields begin with it
-MULTIPLE = frozenset({"multi_choice", "file", "image"})
+FILES = frozenset({"file", "image"})
+MULTIPLE = FILES | {"multi_choice"}
 SHOWN_AT_ONCE = 200  # people and options a select holds
 
 
@@ -38,7 +39,7 @@ class FormField:
     chosen: tuple[str, ...] = ()
     shown: str = ""  # the name of the chosen record, the text of a computed value
     theirs: str | None = None  # what somebody else saved meanwhile
-    object: str = ""  # key of the object whose field it is
+    upload: str = ""  # where its files are sent, when it takes files
     focus: bool = False
 
     @property
@@ -67,14 +68,50 @@ class FormSection:
 
 
 @dataclass(frozen=True)
+class FormRow:
+    """One row of a sub-form. `name` is the beginning of the names of its inputs; `version` 0: it is new."""
+
+    name: str
+    version: int
+    fields: tuple[FormField, ...]
+    problems: tuple[Problem, ...] = ()
+    gone: bool = False
+
+
+@dataclass(frozen=True)
+class FormRows:
+    """A sub-form as it stands. `grid`: the widths of its columns for CSS."""
+
+    key: str
+    title: Text
+    row_title: Text
+    columns: tuple[Field, ...]
+    required: frozenset[str]
+    rows: tuple[FormRow, ...]
+    totals: Mapping[str, str]
+    grid: str
+    at_most: int
+    may_add: bool
+    may_remove: bool
+    may_move: bool
+    more: bool = False
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def error_count(self) -> int:
+        return len(self.problems) + sum(len(r.problems) + sum(1 for f in r.fields for p in f.errors if p.severity == "error") for r in self.rows)
+
+
+@dataclass(frozen=True)
 class RecordForm:
     sections: tuple[FormSection, ...]
     problems: tuple[tuple[FormField | None, Problem], ...] = ()  # for the summary, in the order of the form
     shape: str = ""  # what the browser shows now, sent back with each live request
+    subforms: tuple[FormRows, ...] = ()
 
     @property
     def fields(self) -> tuple[FormField, ...]:
-        return tuple(f for s in self.sections for f in s.fields)
+        return tuple(f for s in self.sections for f in s.fields) + tuple(f for s in self.subforms for r in s.rows for f in r.fields)
 
     @property
     def errors(self) -> int:
@@ -113,9 +150,9 @@ def build(
             by_field.setdefault(problem.path, []).append(problem)
         else:
             others.append(problem)
-    fields = {
-        key: _field(work, object_type.key, object_type.fields[key], s, tuple(by_field.get(key, ())), (theirs or {}).get(key)) for key, s in state.fields.items()
-    }
+    known = object_type.fields
+    fields = {key: form_field(work, known[key], s, tuple(by_field.get(key, ())), (theirs or {}).get(key)) for key, s in state.fields.items()}
+    fields = {key: replace(f, upload=upload_path(object_type, key)) for key, f in fields.items()}
     sections = tuple(_sections(object_type, fields))
     listed: list[tuple[FormField | None, Problem]] = [(f, p) for s in sections for f in s.fields for p in f.errors]
     return RecordForm(sections, (*((None, p) for p in others), *listed), shape(state))
@@ -137,7 +174,11 @@ def _columns(section: Section) -> int:
     return max(1, min(section.columns, 3))
 
 
-def _field(work: Work, object_key: str, field: Field, state: FieldState, errors: tuple[Problem, ...], theirs: str | None) -> FormField:
+def upload_path(object_type: ObjectType, key: str) -> str:
+    return f"/files/upload/{object_type.key}/{key}" if object_type.fields[key].type in FILES else ""
+
+
+def form_field(work: Work, field: Field, state: FieldState, errors: tuple[Problem, ...], theirs: str | None) -> FormField:
     choices: tuple[Choice, ...] = ()
     chosen: tuple[str, ...] = ()
     shown = ""
@@ -151,7 +192,7 @@ def _field(work: Work, object_key: str, field: Field, state: FieldState, errors:
         shown = _referenced(work, field, state)
     if state.readonly:
         shown = _read_text(work, field, state, shown)
-    return FormField(field, state, FIELD_TYPES[field.type].widget, errors, choices, chosen, shown, theirs, object_key)
+    return FormField(field, state, FIELD_TYPES[field.type].widget, errors, choices, chosen, shown, theirs)
 
 
 def _chosen(state: FieldState) -> tuple[str, ...]:
@@ -191,10 +232,10 @@ def _read_text(work: Work, field: Field, state: FieldState, shown: str) -> str:
 
 def shape(state: FormState) -> str:
     """What of each field follows from rules, in short: the browser sends it back, and only what differs is sent again."""
-    return json.dumps({key: _mark(s) for key, s in state.fields.items()}, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps({key: mark(s) for key, s in state.fields.items()}, separators=(",", ":"), ensure_ascii=False)
 
 
-def _mark(s: FieldState) -> str:
+def mark(s: FieldState) -> str:
     flags = f"{int(s.visible)}{int(s.required)}{int(s.readonly)}"
     return flags + ("=" + str(s.value) if s.readonly else s.placeholder)
 

@@ -20,8 +20,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import Scope
 
 from admin_ui import errors
-from admin_ui.area import body_limits
-from admin_ui.guard import BodyLimit, Guard
+from admin_ui.guard import BodyLimits, BoundedBodies, Guard
 from admin_ui.registry import PAGES
 from admin_ui.render import STATIC, Renderer
 from server import settings as settings_module
@@ -31,11 +30,13 @@ from server.features.audit.sealer import Sealer
 from server.features.files.sweeper import Sweeper
 from server.features.web import problems
 from server.features.web.calls import Rate
+from server.jobs.background import Background
 from server.registry import FEATURES, HOOKS, KINDS
 from server.settings import Settings
 from server.storage.blobs import BlobStore
 from server.storage.migrate import upgrade
 from server.storage.session import Database
+from server.worker import job_house
 
 
 class VersionedFiles(StaticFiles):
@@ -71,9 +72,9 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     for api in apis:
         app.include_router(api, prefix=problems.PREFIX)
     app.mount("/static", VersionedFiles(directory=Path(STATIC)), name="static")
-    limit = body_limits(PAGES, settings)
-    app.add_middleware(BodyLimit, body_limit=limit)
-    app.add_middleware(Guard, body_limit=limit, refuse=_turned_away, secure=settings.secure_cookies)
+    limits = BodyLimits(settings.body_limit, {prefix: getattr(settings, name) for area in PAGES for prefix, name in area.body_limits.items()})
+    app.add_middleware(BoundedBodies, limits=limits)
+    app.add_middleware(Guard, limits=limits, refuse=_turned_away, secure=settings.secure_cookies)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     return app
 
@@ -94,7 +95,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     sweeper = Sweeper(app.state.database, app.state.files)
     sealer.start()
     sweeper.start()
+    jobs = Background(job_house(app.state.database, app.state.catalogs, app.state.settings.zone))
+    jobs.start()
     yield
+    await run_in_threadpool(jobs.stop)
     await run_in_threadpool(sealer.stop)
     await run_in_threadpool(sweeper.stop)
     app.state.database.close()

@@ -19,6 +19,7 @@ class Settings:
     files: str = ""  # where attachments are kept: a folder, or an address such as s3://bucket/folder; empty: a folder beside the SQLite file, else var/files
     file_limit: int = 20_971_520  # bytes one attachment may have
     files_quota: int = 10_737_418_240  # bytes all attachments together may have
+    import_limit: int = 67_108_864  # bytes a file to import may have
     api_rate: int = 1200  # requests to the API that one person has in a minute; 0: no limit
     template: str = ""  # folder of documents published at first start; empty: the shipped template
 
@@ -29,6 +30,11 @@ class Settings:
         scheme, _, rest = self.database_url.partition("://")
         file = Path(rest.removeprefix("/").partition("?")[0])
         return str(file.with_name(file.stem + "-files")) if scheme.startswith("sqlite") and file.name else "var/files"
+
+    @property
+    def upload_limit(self) -> int:
+        """Bytes of a request that brings a file: the file and what stands around it."""
+        return self.file_limit + 65_536
 
     @property
     def zone(self) -> ZoneInfo:

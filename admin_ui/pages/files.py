@@ -12,7 +12,7 @@ from admin_ui.edge import BadMedia, reading, writing
 from admin_ui.render import fragment
 from server.errors import AppError, NotFound, Text
 from server.features.files import service as files
-from server.features.files.limits import ENVELOPE, limits_of
+from server.features.files.limits import limits_of
 from server.fields.file import IMAGES
 from server.settings import Settings
 from server.storage.blobs import CONTENT, THUMBS, BlobStore
@@ -45,7 +45,7 @@ def upload(request: Request, object_key: str, field_key: str, sent: Annotated[Up
     with writing(request) as work:
         files.may_upload(work, object_key, field_key, limits)
         ref = files.enter(work, object_key, taken, limits)
-        return fragment(request, work, "parts/file_added.html", ref=ref, key=field_key)
+        return fragment(request, work, "parts/file_added.html", ref=ref, key=request.query_params.get("as", field_key)[:200])
 
 
 @router.get("/files/{file_id}")
@@ -79,4 +79,4 @@ def _served(request: Request, file_id: str, kind: str) -> Response:
     return StreamingResponse(store.chunks(found.digest, kind), media_type=media, headers=headers)
 
 
-AREA = Area(router, bodies={"/files/upload/.*": lambda settings: settings.file_limit + ENVELOPE})
+AREA = Area(router, body_limits={"/files/upload": "upload_limit"})

@@ -41,7 +41,7 @@
     lines(box).append(line);
     const request = new XMLHttpRequest();
     stop.addEventListener("click", () => { request.abort(); line.remove(); $('input[type="file"]', box).focus(); });
-    request.open("POST", box.dataset.upload);
+    request.open("POST", `${box.dataset.upload}?as=${encodeURIComponent(box.dataset.files)}`);
     request.setRequestHeader("HX-Request", "true");
     request.upload.addEventListener("progress", (e) => { if (e.lengthComputable) bar.value = e.loaded / e.total; });
     request.addEventListener("error", () => { line.remove(); wrong(box, saying(box, "broken", file.name)); });

@@ -6,7 +6,6 @@ from server.errors import Text
 from server.settings import Settings
 
 WAITING = 100  # files one person may have uploaded and not saved with a record; they are swept after a day
-ENVELOPE = 65_536  # bytes around a file in an upload
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def test_exit_codes_and_json(published: dict[str, str], tmp_path: Path) -> None:
     done = ran(published, "import", "company", good, "--key", "company_no", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {
-        "rows": 2, "created": 2, "updated": 0, "unchanged": 0, "rejected": 0, "errors": [], "encoding": "gb18030", "dry_run": False
+        "rows": 2, "created": 2, "updated": 0, "unchanged": 0, "rejected": 0, "errors": [], "encoding": "gb18030", "dry_run": False, "refused": False
     }  # fmt: skip
     done = ran(published, "import", "company", bad)
     assert done.returncode == 1
