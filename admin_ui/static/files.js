@@ -13,8 +13,8 @@
   function wrong(box, text) {
     const line = document.createElement("li");
     line.className = "fl bad";
-    line.setAttribute("role", "alert");
     const words = document.createElement("span");
+    words.setAttribute("role", "alert");
     words.textContent = text;
     const button = document.createElement("button");
     button.type = "button"; button.className = "ib"; button.dataset.fileRemove = ""; button.textContent = "×";
