@@ -11,8 +11,8 @@ from server.errors import Conflict, Invalid, Problem, Stale, Text
 from server.feature import Work
 from server.features.files.service import resolved
 from server.features.objects.engine import table, tables, value_columns
-from server.features.objects.kind import ObjectType
-from server.features.records.engine import UNKNOWN_MEMBER, FormState, Values, form_state, given_values, rules, validate
+from server.features.objects.kind import Field, ObjectType
+from server.features.records.engine import UNKNOWN_MEMBER, FormState, Values, form_state, given_values, parse, reading_of, rules, validate
 from server.features.records.listing import Page, ResultColumns, query
 from server.features.records.reading import (
     Record,
@@ -39,6 +39,7 @@ __all__ = [
     "Page",
     "Record",
     "ResultColumns",
+    "check",
     "create",
     "create_many",
     "delete",
@@ -90,6 +91,18 @@ def update(work: Work, object_key: str, record_id: int, raw: Mapping[str, Any], 
     ((values, problems),) = prepare(work, object_type, [(raw, before)])
     refuse(problems)
     _revise(work, object_type, before, values)
+
+
+def check(work: Work, object_key: str, raw: Mapping[str, Any], record_id: int | None = None) -> tuple[Problem, ...]:
+    """What saving these members would say, warnings included, without saving. `record_id`: of the record they would change; None for a new one."""
+    object_type = object_of(work, object_key)
+    before = None if record_id is None else row_of(work, object_key, record_id, live=True)
+    if record_id is not None and before is None:
+        raise no_record()
+    ((values, problems),) = prepare(work, object_type, [(raw, before)])
+    at_fault = {p.path for p in problems if p.severity == "error"}
+    unique = taken(work, object_type, [(record_id, {k: None if k in at_fault else v for k, v in values.items()})])
+    return (*problems, *(p for found in unique.values() for p in found))
 
 
 def write_system(work: Work, object_key: str, record_id: int, values: Mapping[str, Any]) -> None:
@@ -155,6 +168,11 @@ def number(work: Work, object_type: ObjectType, rows: Sequence[Values]) -> None:
         if empty:
             for row, text in zip(empty, take_numbers(work, object_type, f, len(empty)), strict=True):
                 row[f.key] = text
+
+
+def parse_form(work: Work, field: Field, raw: Any) -> Any:
+    """One value as a form gives it, or its problem."""
+    return parse(field, raw, None, reading_of("form", work.at), "form")
 
 
 def channel_of(work: Work) -> str:
