@@ -57,7 +57,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.database = database or Database(settings.database_url)
     app.state.catalogs = Catalogs(KINDS)
     app.state.areas = PAGES
-    app.state.files = BlobStore(settings.files_location)
+    app.state.files = _file_store(settings)
     app.state.renderer = Renderer(settings.zone)
     app.state.hooks = HOOKS
     app.state.rate = Rate(settings.api_rate)
@@ -77,6 +77,13 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.add_middleware(Guard, limits=limits, refuse=_turned_away, secure=settings.secure_cookies)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     return app
+
+
+def _file_store(settings: Settings) -> BlobStore:
+    try:
+        return BlobStore(settings.files_location)
+    except (ImportError, ValueError) as error:
+        raise SystemExit(f"setting WEATHERGLASS_FILES: {error}") from error
 
 
 def _refused(request: Request, error: Exception) -> Response:

@@ -16,7 +16,7 @@ class Settings:
     session_hours: int = 12  # idle hours until a session ends
     secure_cookies: bool = False  # set behind https: cookies get `Secure` and the `__Host-` prefix
     body_limit: int = 2_097_152  # bytes a request body may have
-    files: str = ""  # where attachments are kept: a folder, or an address such as s3://bucket/folder; empty: a folder beside the SQLite file, else var/files
+    files: str = ""  # folder of attachments, or an address such as s3://bucket/folder (with s3fs installed); empty: beside the SQLite file, else var/files
     file_limit: int = 20_971_520  # bytes one attachment may have
     files_quota: int = 10_737_418_240  # bytes all attachments together may have
     import_limit: int = 67_108_864  # bytes a file to import may have

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from fsspec import get_filesystem_class
 from fsspec.core import url_to_fs
 
 CHUNK = 1 << 18
@@ -34,12 +35,14 @@ class Blob:
 
 
 class BlobStore:
-    """`location`: a folder, or an address that fsspec knows. Nothing is made or asked for before the first write."""
+    """`location`: a folder, or an address that fsspec knows. Nothing is made or connected to before the first write."""
 
     def __init__(self, location: str) -> None:
         self.location = location
         self.folder = None if "://" in location else Path(location).absolute()
         self._remote: tuple[Any, str] | None = None
+        if self.folder is None:
+            get_filesystem_class(location.partition("://")[0])  # ImportError names the driver to install, ValueError says that there is none
 
     @property
     def remote(self) -> tuple[Any, str]:

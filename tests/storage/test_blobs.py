@@ -47,6 +47,11 @@ def test_nothing_but_a_digest_is_an_address(store: BlobStore) -> None:
             store.has(name)
 
 
+def test_an_address_without_its_driver_is_told_at_once() -> None:
+    with pytest.raises((ImportError, ValueError), match="nowhere"):
+        BlobStore("nowhere://bucket")
+
+
 def test_a_process_killed_while_writing_leaves_a_half_that_is_swept(tmp_path: Path) -> None:
     store = BlobStore(str(tmp_path))
     child = os.fork()
