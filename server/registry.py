@@ -9,6 +9,7 @@ from server.features.alerts.feature import FEATURE as ALERTS
 from server.features.assessment.feature import FEATURE as ASSESSMENT
 from server.features.audit.feature import FEATURE as AUDIT
 from server.features.classification.feature import FEATURE as CLASSIFICATION
+from server.features.imports.feature import FEATURE as IMPORTS
 from server.features.indicators.feature import FEATURE as INDICATORS
 from server.features.matrix.feature import FEATURE as MATRIX
 from server.features.objects.feature import FEATURE as OBJECTS
@@ -32,6 +33,7 @@ FEATURES: tuple[Feature, ...] = (
     CLASSIFICATION,
     MATRIX,
     ASSESSMENT,
+    IMPORTS,
     ALERTS,
     STRATEGIES,
     WORKFLOWS,

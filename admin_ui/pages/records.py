@@ -23,6 +23,7 @@ from server.features.assessment.movement import histories
 from server.features.objects import results
 from server.features.objects.kind import ObjectType
 from server.features.records import service as records
+from server.features.records.importing import MODES, may_import
 from server.features.records.rights import visible_scope
 
 router = APIRouter(include_in_schema=False)
@@ -94,6 +95,7 @@ def record_list(request: Request, object_key: str) -> Response:
             "people": people.user_names(work) if any(c.field is not None and c.field.type == "user" for c in columns) else {},
             "trends": _trends(work, object_key, lead, found) if "score" in {c.kind for c in columns} else {},
             "may_create": access.allowed(work, object_key, "create"),
+            "may_import": any(may_import(work, object_key, mode) for mode in MODES),
         }
         if is_partial(request):
             return fragment(request, work, "parts/listing.html", status=status, **context)
