@@ -15,7 +15,7 @@ from server.jobs.perform import perform_waiting
 from server.worker import job_house
 from tests.admin_ui.conftest import Site
 
-GOOD = """客户编号,名称,国家,区域,行业,客户经理,成立日期,备注甲
+GOOD = """客户编号,名称,国家,区域,行业,客户经理,成立日期,内部码
 K-1,北辰机电,中国,华东,机械,li,2001/2/3,x
 K-2,南星化工,中国,华南,机械,li,2002/12/31,y
 K-3,,中国,华东,机械,li,2003/1/1,z
