@@ -133,7 +133,7 @@ class Column:
     @property
     def optional(self) -> bool:
         """Gives way on a narrow screen: the record's number, which its page shows beside the name."""
-        return self.field is not None and bool(self.field.sequence) and self.kind != "name"
+        return self.field is not None and bool(self.field.pattern) and self.kind != "name"
 
 
 @dataclass(frozen=True)

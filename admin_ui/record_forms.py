@@ -96,7 +96,7 @@ def prefill(object_type: ObjectType, parameters: Mapping[str, str]) -> dict[str,
     return {
         k: v
         for k, v in parameters.items()
-        if k in object_type.fields and v and not object_type.fields[k].computed and object_type.fields[k].type not in MULTIPLE
+        if k in object_type.fields and v and not object_type.fields[k].computed and not object_type.fields[k].derived and object_type.fields[k].type not in MULTIPLE
     }
 
 
@@ -104,7 +104,7 @@ def build(
     work: Work, object_type: ObjectType, state: FormState, problems: Iterable[Problem] = (), theirs: Mapping[str, str] | None = None, *, is_new: bool = False
 ) -> RecordForm:
     if is_new:  # a number is given when it is left empty
-        state = replace(state, fields={k: replace(s, required=s.required and not object_type.fields[k].sequence) for k, s in state.fields.items()})
+        state = replace(state, fields={k: replace(s, required=s.required and not object_type.fields[k].pattern) for k, s in state.fields.items()})
     by_field: dict[str, list[Problem]] = {}
     others = []
     for problem in problems:

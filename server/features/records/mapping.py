@@ -99,7 +99,7 @@ def _column(object_type: ObjectType, choices: Sequence[Field], name: str, wanted
 
 def _key_problems(object_type: ObjectType, columns: Sequence[Column], key: str) -> list[Problem]:
     f = object_type.fields.get(key)
-    if f is None or not is_stored(f, object_type) or f.type in {"long_text", "multi_choice", "number"}:
+    if f is None or not is_stored(f, object_type) or f.type in {"long_text", "rich_text", "multi_choice", "region", "number"}:
         return [Problem(key, Text(f"字段“{key}”不能作为键", f"The field {key!r} cannot be the key"), code="key")]
     if all(c.field.key != key for c in columns):
         return [Problem(key, Text(f"文件里没有键“{key}”这一列", f"The file has no column for the key {key!r}"), code="key")]
