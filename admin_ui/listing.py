@@ -147,7 +147,7 @@ class Chip:
     condition: Condition
 
 
-RIGHT = frozenset({"integer", "number", "decimal"})
+RIGHT = frozenset({"integer", "number", "decimal", "percent", "duration"})
 
 
 def columns(work: Work, object_type: ObjectType, subject: Subject, outputs: Mapping[str, Output], address: Address) -> tuple[Column, ...]:

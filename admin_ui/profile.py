@@ -117,6 +117,7 @@ class Profile:
     history: tuple[ChangeSet, ...] = ()
     timeline: tuple[Moment, ...] = ()
     people: Mapping[str, str] | None = None
+    snapshots: tuple[Field, ...] = ()  # copies that can be taken anew
 
     @property
     def open_tasks(self) -> tuple[Task, ...]:
@@ -159,6 +160,7 @@ def profile(work: Work, object_type: ObjectType, record: Record, tab: str) -> Pr
         history=history,
         timeline=_timeline(history, open_alerts, tasks, names),
         people=names,
+        snapshots=tuple(f for f in object_type.fields.values() if f.derived == "snapshot" and f.key in record.display),
     )
 
 

@@ -5,6 +5,7 @@ from admin_ui.pages.alerts import AREA as ALERTS
 from admin_ui.pages.desk import AREA as DESK
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
 from admin_ui.pages.help import AREA as HELP
+from admin_ui.pages.jobs import AREA as JOBS
 from admin_ui.pages.login import AREA as LOGIN
 from admin_ui.pages.matrix import AREA as MATRIX
 from admin_ui.pages.record_forms import AREA as RECORD_FORMS
@@ -35,4 +36,5 @@ PAGES: tuple[Area, ...] = (
     EXPRESSIONS,
     HELP,
     SETTINGS,
+    JOBS,
 )

@@ -21,10 +21,11 @@ from admin_ui.shell import menu, theme_of
 from server.errors import Text
 from server.feature import Work
 from server.features.access import roles
+from server.features.access.people import LOCALES
+from server.fields import rating, rich_text
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
-LOCALES = ("zh_CN", "en")
 PRODUCT = Text("晴雨表", "Weatherglass")
 # Vendored files by the name pages use for them; the version is part of the path, so they are cached for good.
 VENDOR: Mapping[str, str] = {
@@ -57,6 +58,11 @@ def icon(name: str, css: str = "i") -> Markup:
 def charts_js() -> Markup:
     """The two scripts of a page with charts: for its block "scripts"."""
     return Markup('<script src="{}" defer></script><script src="{}" defer></script>').format(asset("echarts.common.min.js"), asset("charts.js"))
+
+
+def rich(markup: str | None) -> Markup:
+    """A rich note, made safe once more on its way out."""
+    return Markup(rich_text.safe(markup or ""))
 
 
 def query(values: Mapping[str, Any] | list[tuple[str, Any]]) -> str:
@@ -103,6 +109,8 @@ def _environment(locale: str, zone: ZoneInfo) -> jinja2.Environment:
         product=PRODUCT,
         asset=asset,
         draw_icon=icon,
+        rich=rich,
+        star_count=rating.stars,
         charts_js=charts_js,
         formats=formats,
         DASH=DASH,

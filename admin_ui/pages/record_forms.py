@@ -9,7 +9,7 @@ from admin_ui.area import Area
 from admin_ui.edge import Form, Id, local_path, only, reading, to, writing
 from admin_ui.pages.records import object_of
 from admin_ui.posted import whole
-from admin_ui.record_forms import RecordForm, build, moved, prefill, raw_of
+from admin_ui.record_forms import RecordForm, build, levels, moved, prefill, raw_of
 from admin_ui.render import fragment, page
 from server.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Text
 from server.feature import Work
@@ -17,6 +17,7 @@ from server.features.access import service as access
 from server.features.objects.kind import ObjectType
 from server.features.records import service as records
 from server.features.records.reading import Record
+from server.features.records.rights import rights
 
 router = APIRouter(include_in_schema=False)
 
@@ -80,6 +81,26 @@ def live(request: Request, object_key: str, form: Form) -> HTMLResponse:
         made = build(work, object_type, state, [p for p in state.problems if p.path == left], is_new=record_id is None)
         changed = (moved(control["_shape"], made.shape) | ({left} & set(state.fields))) - {control["_focus"]}
         return fragment(request, work, "parts/live.html", form=made, changed=changed, object_type=object_type)
+
+
+@router.get("/o/{object_key}/form/levels", response_class=HTMLResponse)
+def region_levels(request: Request, object_key: str, field: str = "") -> HTMLResponse:
+    """The selects of a region field after one of them was changed."""
+    with reading(request) as work:
+        object_type = object_of(work, object_key)
+        found = object_type.fields.get(field)
+        if found is None or found.type != "region" or field in rights(work, object_key).hidden:
+            raise NotFound(Text("没有这个字段", "There is no such field"))
+        return fragment(request, work, "parts/levels.html", f=levels(work, found, request.query_params.getlist(field)), object_type=object_type)
+
+
+@router.post("/o/{object_key}/{record_id:int}/refresh", response_class=HTMLResponse)
+def refresh(request: Request, object_key: str, record_id: Id, form: Form) -> Response:
+    """Copies what snapshots hold anew from the records referred to."""
+    version = only(form, "_version")["_version"]
+    with writing(request) as work:
+        records.refresh(work, object_key, record_id, whole(version) or 0)
+    return to(request, f"/o/{object_key}/{record_id}?tab=facts")
 
 
 def _writable(work: Work, object_key: str, action: str) -> ObjectType:

@@ -71,6 +71,9 @@ class DurationField(FieldType):
             return too_big(field) if seconds > 0 else problem(field, "minimum", Text("时长不能是负的", "A length of time is not negative"))
         return bounds_problem(field, seconds / SECONDS[field.duration_unit]) or seconds
 
+    def schema(self, field: FieldSpec) -> dict[str, Any]:
+        return {"type": "string", "format": "duration"}
+
     def text(self, field: FieldSpec, value: Any, locale: str, zone: object = None) -> str:
         if value is None:
             return ""

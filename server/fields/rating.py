@@ -27,6 +27,9 @@ class RatingField(IntegerField):
             return problem(field, "range", Text(f"星级是 1 到 {most} 的整数", f"A rating is a whole number from 1 to {most}"))
         return value
 
+    def schema(self, field: FieldSpec) -> dict[str, Any]:
+        return {"type": "integer", "minimum": 1, "maximum": stars(field)}
+
     def text(self, field: FieldSpec, value: Any, locale: str, zone: object = None) -> str:
         return "" if value is None else f"{value} / {stars(field)}"
 

@@ -69,6 +69,9 @@ class RegionField(FieldType):
             return problem(field, "option", Text("有几个地区叫这个名称", "Several places have this name"), hint)
         return list(ways(field)[str(known)])
 
+    def schema(self, field: FieldSpec) -> dict[str, Any]:
+        return {"type": "string", "enum": [o.key for o in field.options]}
+
     def text(self, field: FieldSpec, value: Any, locale: str, zone: object = None) -> str:
         return " / ".join(option_text(field, key, locale) for key in value or ())
 

@@ -15,6 +15,9 @@ from server.features.records.rights import Rights, can, mask, rights, row_filter
 from server.fields.registry import FIELD_TYPES
 
 
+LIVE = "live:"  # before the key of a field without a column, in rows: its value is one of an expression
+
+
 @dataclass(frozen=True)
 class Record:
     """One record as the actor may see it. `values` by field key: a masked one holds its covered text. `display`: texts for people."""
@@ -68,15 +71,15 @@ def live_columns(work: Work, object_type: ObjectType, source: sa.FromClause, fie
     """The values of fields without a column, as far as the actor may read the records they come from."""
     columns = visible_columns(work, object_type.key, source)
     keys = [key for key, f in object_type.fields.items() if not is_stored(f, object_type) and (fields is None or key in fields)]
-    return [columns[key].label(key) for key in keys]
+    return [columns[key].label(LIVE + key) for key in keys]
 
 
 def values_of(object_type: ObjectType, row: Mapping[Any, Any]) -> dict[str, Any]:
     """Field values of a row; live ones come out of expressions and are fitted to their field."""
     values = {key: row[key] for key in SYSTEM_NAMES if key in row}
     for key, f in object_type.fields.items():
-        value = row.get(key)
-        values[key] = FIELD_TYPES[f.type].from_expression(f, value) if (f.computed or f.rollup) and value is not None else value
+        value = row.get(LIVE + key)
+        values[key] = row.get(key) if value is None else FIELD_TYPES[f.type].from_expression(f, value)
     return values
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from server.errors import Conflict, Invalid, Problem, Text
+from server.errors import Conflict, Invalid, Problem, Stale, Text
 from server.feature import Work
 from server.features.objects.engine import table, tables
 from server.features.objects.kind import ObjectType
@@ -86,7 +86,7 @@ def update(work: Work, object_key: str, record_id: int, raw: Mapping[str, Any], 
     if before is None:
         raise no_record()
     refuse_unless(work, object_key, "edit", before)
-    _same_version(work, before, version)
+    same_version(work, before, version)
     ((values, problems),) = prepare(work, object_type, [(raw, before)])
     _refuse(problems)
     _revise(work, object_type, before, values)
@@ -113,7 +113,7 @@ def refresh(work: Work, object_key: str, record_id: int, version: int) -> None:
     if before is None:
         raise no_record()
     refuse_unless(work, object_key, "edit", before)
-    _same_version(work, before, version)
+    same_version(work, before, version)
     ((values, problems),) = prepare(work, object_type, [({}, before)], refresh=True)
     _refuse(problems)
     _revise(work, object_type, before, values)
@@ -126,7 +126,7 @@ def delete(work: Work, object_key: str, record_id: int, version: int) -> None:
     if before is None:
         raise no_record()
     refuse_unless(work, object_key, "delete", before)
-    _same_version(work, before, version)
+    same_version(work, before, version)
     for other, _, count in _referring(work, object_key, record_id):
         if count:
             raise Conflict(
@@ -151,10 +151,10 @@ def _refuse(problems: Sequence[Problem]) -> None:
         raise Invalid(problems)
 
 
-def _same_version(work: Work, before: Mapping[str, Any], version: int) -> None:
+def same_version(work: Work, before: Mapping[str, Any], version: int) -> None:
     if before["version"] != version:
         who, when = before["updated_by"], before["updated_at"].astimezone(work.zone).strftime("%Y-%m-%d %H:%M:%S")
-        raise Conflict(
+        raise Stale(
             Text(f"{who} 已于 {when} 修改了此记录", f"{who} changed this record at {when}"),
             Text("请查看现在的内容后再保存", "Look at it as it is now, then save again"),
         )
