@@ -6,7 +6,7 @@
   const BUTTONS = [
     ["bold", "B", say("加粗", "Bold")], ["italic", "I", say("斜体", "Italic")], ["underline", "U", say("下划线", "Underline")],
     ["h3", "H", say("标题", "Heading")], ["insertUnorderedList", "•", say("列表", "List")], ["insertOrderedList", "1.", say("编号列表", "Numbered list")],
-    ["blockquote", "“", say("引用", "Quote")], ["link", "🔗", say("链接", "Link")], ["removeFormat", "⌫", say("清除格式", "Plain")],
+    ["blockquote", "“", say("引用", "Quote")], ["link", say("链接", "Link"), say("链接", "Link")], ["removeFormat", say("清除", "Plain"), say("清除格式", "Clear the format")],
   ];
 
   function act(area, name) {

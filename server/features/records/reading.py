@@ -14,7 +14,6 @@ from server.features.objects.kind import Field, ObjectType
 from server.features.records.rights import Rights, can, mask, rights, row_filter, visible_columns
 from server.fields.registry import FIELD_TYPES
 
-
 LIVE = "live:"  # before the key of a field without a column, in rows: its value is one of an expression
 
 

@@ -25,7 +25,8 @@ def company(database: Database) -> Company:
 def furnish(company: Company) -> tuple[int, int, list[int]]:
     """Two clients, Acme with three visits."""
     with company.work(BOSS) as work:
-        acme = create(work, "client", {"name": "Acme", "credit": "1000", "owner": "li.na", "place": "hz", "secret": "x", "tags": ["ab"], "phone": "13800138000"})
+        known = {"credit": "1000", "place": "hz", "secret": "x", "tags": ["ab"], "phone": "13800138000"}
+        acme = create(work, "client", {"name": "Acme", "owner": "li.na", **known})
         other = create(work, "client", {"name": "Other", "owner": "chen.jie", "place": "nj"})
         visits = create_many(work, "visit", [{**VISIT, "client": acme}, {**VISIT, "client": acme, "amount": "150.25"}, {"client": acme, "rating": "5"}])
     return acme, other, visits
