@@ -67,14 +67,50 @@ class FormSection:
 
 
 @dataclass(frozen=True)
+class FormRow:
+    """One row of a sub-form. `name` is the beginning of the names of its inputs; `version` 0: it is new."""
+
+    name: str
+    version: int
+    fields: tuple[FormField, ...]
+    problems: tuple[Problem, ...] = ()
+    gone: bool = False
+
+
+@dataclass(frozen=True)
+class FormRows:
+    """A sub-form as it stands. `grid`: the widths of its columns for CSS."""
+
+    key: str
+    title: Text
+    row_title: Text
+    columns: tuple[Field, ...]
+    required: frozenset[str]
+    rows: tuple[FormRow, ...]
+    totals: Mapping[str, str]
+    grid: str
+    at_most: int
+    may_add: bool
+    may_remove: bool
+    may_move: bool
+    more: bool = False
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def error_count(self) -> int:
+        return len(self.problems) + sum(len(r.problems) + sum(1 for f in r.fields for p in f.errors if p.severity == "error") for r in self.rows)
+
+
+@dataclass(frozen=True)
 class RecordForm:
     sections: tuple[FormSection, ...]
     problems: tuple[tuple[FormField | None, Problem], ...] = ()  # for the summary, in the order of the form
     shape: str = ""  # what the browser shows now, sent back with each live request
+    subforms: tuple[FormRows, ...] = ()
 
     @property
     def fields(self) -> tuple[FormField, ...]:
-        return tuple(f for s in self.sections for f in s.fields)
+        return tuple(f for s in self.sections for f in s.fields) + tuple(f for s in self.subforms for r in s.rows for f in r.fields)
 
     @property
     def errors(self) -> int:
@@ -117,7 +153,7 @@ def build(
             by_field.setdefault(problem.path, []).append(problem)
         else:
             others.append(problem)
-    fields = {key: _field(work, object_type.fields[key], s, tuple(by_field.get(key, ())), (theirs or {}).get(key)) for key, s in state.fields.items()}
+    fields = {key: form_field(work, object_type.fields[key], s, tuple(by_field.get(key, ())), (theirs or {}).get(key)) for key, s in state.fields.items()}
     sections = tuple(_sections(object_type, fields))
     listed: list[tuple[FormField | None, Problem]] = [(f, p) for s in sections for f in s.fields for p in f.errors]
     return RecordForm(sections, (*((None, p) for p in others), *listed), shape(state))
@@ -139,7 +175,7 @@ def _columns(section: Section) -> int:
     return max(1, min(section.columns, 3))
 
 
-def _field(work: Work, field: Field, state: FieldState, errors: tuple[Problem, ...], theirs: str | None) -> FormField:
+def form_field(work: Work, field: Field, state: FieldState, errors: tuple[Problem, ...], theirs: str | None) -> FormField:
     choices: tuple[Choice, ...] = ()
     chosen: tuple[str, ...] = ()
     levels: tuple[tuple[Choice, ...], ...] = ()
@@ -177,7 +213,7 @@ def levels(work: Work, field: Field, posted: Sequence[str]) -> FormField:
     """The selects of a region as they are after a choice: what no longer lies in the level above falls away."""
     value = FIELD_TYPES[field.type].parse(field, list(posted))
     way = None if isinstance(value, Problem) else value
-    return _field(work, field, FieldState(True, field.required, False, way, ""), (), None)
+    return form_field(work, field, FieldState(True, field.required, False, way, ""), (), None)
 
 
 def _people(work: Work, entry: str) -> tuple[Choice, ...]:
@@ -211,10 +247,10 @@ def _read_text(work: Work, field: Field, state: FieldState, shown: str) -> str:
 
 def shape(state: FormState) -> str:
     """What of each field follows from rules, in short: the browser sends it back, and only what differs is sent again."""
-    return json.dumps({key: _mark(s) for key, s in state.fields.items()}, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps({key: mark(s) for key, s in state.fields.items()}, separators=(",", ":"), ensure_ascii=False)
 
 
-def _mark(s: FieldState) -> str:
+def mark(s: FieldState) -> str:
     flags = f"{int(s.visible)}{int(s.required)}{int(s.readonly)}"
     return flags + ("=" + str(s.value) if s.readonly else s.placeholder)
 

@@ -1,5 +1,6 @@
 """Creating and editing a record. The form follows the rules while it is filled in, says all errors at once, and never loses what was typed."""
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -9,13 +10,16 @@ from admin_ui.area import Area
 from admin_ui.edge import Form, Id, local_path, only, reading, to, writing
 from admin_ui.pages.records import object_of
 from admin_ui.posted import whole
-from admin_ui.record_forms import RecordForm, build, levels, moved, prefill, raw_of
+from admin_ui.record_forms import RecordForm, levels, moved, prefill, raw_of
+from admin_ui.record_rows import build_with_rows, next_token, rows_from, theirs_in_rows
 from admin_ui.render import fragment, page
 from server.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Text
 from server.feature import Work
 from server.features.access import service as access
 from server.features.objects.kind import ObjectType
+from server.features.objects.subforms import subform_of
 from server.features.records import service as records
+from server.features.records import together
 from server.features.records.reading import Record
 from server.features.records.rights import rights
 
@@ -29,8 +33,8 @@ def new(request: Request, object_key: str) -> HTMLResponse:
         raw = prefill(object_type, request.query_params)
         if object_type.owner_field and object_type.owner_field not in raw:
             raw[object_type.owner_field] = work.actor.username
-        state = records.form(work, object_key, raw)
-        return _form_page(request, work, object_type, build(work, object_type, state, is_new=True), back=request.query_params.get("_back", ""))
+        state, rows = together.form(work, object_key, raw, {})
+        return _form_page(request, work, object_type, build_with_rows(work, object_type, state, rows, is_new=True), back=request.query_params.get("_back", ""))
 
 
 @router.post("/o/{object_key}/new", response_class=HTMLResponse)
@@ -39,7 +43,7 @@ def create(request: Request, object_key: str, form: Form) -> Response:
     try:
         with writing(request) as work:
             object_type = object_of(work, object_key)
-            record_id = records.create(work, object_key, raw_of(object_type, form))
+            record_id = together.save(work, object_key, raw_of(object_type, form), rows_from(work, object_type, form))
     except Invalid as refused:
         return _again(request, object_key, form, refused.problems)
     return to(request, local_path(control["_back"], f"/o/{object_key}/{record_id}"))
@@ -50,8 +54,8 @@ def edit(request: Request, object_key: str, record_id: Id) -> HTMLResponse:
     with reading(request) as work:
         object_type = _writable(work, object_key, "edit")
         record = records.get(work, object_key, record_id)
-        state = records.form(work, object_key, {}, record_id)
-        return _form_page(request, work, object_type, build(work, object_type, state), record, back=request.query_params.get("_back", ""))
+        state, rows = together.form(work, object_key, {}, {}, record_id)
+        return _form_page(request, work, object_type, build_with_rows(work, object_type, state, rows), record, back=request.query_params.get("_back", ""))
 
 
 @router.post("/o/{object_key}/{record_id:int}/edit", response_class=HTMLResponse)
@@ -61,7 +65,7 @@ def update(request: Request, object_key: str, record_id: Id, form: Form) -> Resp
     try:
         with writing(request) as work:
             object_type = object_of(work, object_key)
-            records.update(work, object_key, record_id, raw_of(object_type, form), version)
+            together.save(work, object_key, raw_of(object_type, form), rows_from(work, object_type, form), record_id, version)
     except Invalid as refused:
         return _again(request, object_key, form, refused.problems, record_id, version)
     except Conflict as refused:
@@ -76,22 +80,26 @@ def live(request: Request, object_key: str, form: Form) -> HTMLResponse:
     record_id = whole(control["_record"])
     with reading(request) as work:
         object_type = object_of(work, object_key)
-        state = records.form(work, object_key, raw_of(object_type, form), record_id)
+        state, rows = together.form(work, object_key, raw_of(object_type, form), rows_from(work, object_type, form), record_id)
         left = control["_left"]  # the field just left: its errors may be told now
-        made = build(work, object_type, state, [p for p in state.problems if p.path == left], is_new=record_id is None)
-        changed = (moved(control["_shape"], made.shape) | ({left} & set(state.fields))) - {control["_focus"]}
+        told = [p for p in [*state.problems, *(p for s in rows for p in s.problems)] if p.path == left]
+        made = build_with_rows(work, object_type, state, rows, told, is_new=record_id is None)
+        changed = (moved(control["_shape"], made.shape) | ({left} & {f.field.key for f in made.fields})) - {control["_focus"]}
         return fragment(request, work, "parts/live.html", form=made, changed=changed, object_type=object_type)
 
 
 @router.get("/o/{object_key}/form/levels", response_class=HTMLResponse)
 def region_levels(request: Request, object_key: str, field: str = "") -> HTMLResponse:
-    """The selects of a region field after one of them was changed."""
+    """The selects of a region field after one of them was changed. In a row of a sub-form the field is named object-row-field."""
     with reading(request) as work:
         object_type = object_of(work, object_key)
-        found = object_type.fields.get(field)
-        if found is None or found.type != "region" or field in rights(work, object_key).hidden:
+        rows_key, _, rest = field.partition("-")
+        owner = object_of(work, rows_key) if rest else object_type
+        found = owner.fields.get(field.rpartition("-")[2])
+        if found is None or found.type != "region" or found.key in rights(work, owner.key).hidden:
             raise NotFound(Text("没有这个字段", "There is no such field"))
-        return fragment(request, work, "parts/levels.html", f=levels(work, found, request.query_params.getlist(field)), object_type=object_type)
+        made = levels(work, replace(found, key=field), request.query_params.getlist(field))
+        return fragment(request, work, "parts/levels.html", f=made, object_type=object_type)
 
 
 @router.post("/o/{object_key}/{record_id:int}/refresh", response_class=HTMLResponse)
@@ -101,6 +109,22 @@ def refresh(request: Request, object_key: str, record_id: Id, form: Form) -> Res
     with writing(request) as work:
         records.refresh(work, object_key, record_id, whole(version) or 0)
     return to(request, f"/o/{object_key}/{record_id}?tab=facts")
+
+
+@router.post("/o/{object_key}/form/rows/{rows_key}", response_class=HTMLResponse)
+def add_row(request: Request, object_key: str, rows_key: str, form: Form) -> HTMLResponse:
+    """One more row at the end of a sub-form, with its defaults."""
+    record_id = whole(only(form, "_record")["_record"])
+    with reading(request) as work:
+        object_type = object_of(work, object_key)
+        if subform_of(object_type, rows_key) is None or not access.allowed(work, rows_key, "create"):
+            raise Forbidden(Text("没有权限进行此操作", "You may not do this"))
+        rows = rows_from(work, object_type, form)
+        mine = rows.get(rows_key, ())
+        state, states = together.form(work, object_key, raw_of(object_type, form), {**rows, rows_key: [*mine, together.Row(next_token(mine), {})]}, record_id)
+        made = build_with_rows(work, object_type, state, states, is_new=record_id is None)
+        added = next(s for s in made.subforms if s.key == rows_key)
+        return fragment(request, work, "parts/row_added.html", form=made, added=added)
 
 
 def _writable(work: Work, object_key: str, action: str) -> ObjectType:
@@ -115,8 +139,8 @@ def _again(request: Request, object_key: str, form: Any, problems: tuple[Problem
     with reading(request) as work:
         object_type = object_of(work, object_key)
         record = records.get(work, object_key, record_id) if record_id is not None else None
-        state = records.form(work, object_key, raw_of(object_type, form), record_id)
-        made = build(work, object_type, state, problems, is_new=record_id is None)
+        state, rows = together.form(work, object_key, raw_of(object_type, form), rows_from(work, object_type, form), record_id)
+        made = build_with_rows(work, object_type, state, rows, problems, is_new=record_id is None)
         return _form_page(request, work, object_type, made, record, status=422, version=version, back=only(form, "_back")["_back"])
 
 
@@ -129,10 +153,11 @@ def _conflict(request: Request, object_key: str, record_id: int, form: Any, refu
         except NotFound:
             raise refused from None
         raw = raw_of(object_type, form)
-        state = records.form(work, object_key, raw, record_id)
-        stored = records.form(work, object_key, {}, record_id)
+        state, rows = together.form(work, object_key, raw, rows_from(work, object_type, form), record_id)
+        stored, stored_rows = together.form(work, object_key, {}, {}, record_id)
         theirs = {k: record.display.get(k, "") for k, s in state.fields.items() if k in raw and s.entry != stored.fields[k].entry and not s.readonly}
-        made = build(work, object_type, state, (), theirs)
+        theirs |= theirs_in_rows(rows, stored_rows)
+        made = build_with_rows(work, object_type, state, rows, (), theirs)
         return _form_page(request, work, object_type, made, record, status=409, conflict=refused, back=only(form, "_back")["_back"])
 
 

@@ -13,6 +13,7 @@ from server.expressions.types import BOOLEAN, Scope
 from server.features.objects import derived, results
 from server.features.objects.engine import change_scope, is_stored, live_fields, names_read, scope
 from server.features.objects.kind import SYSTEM_FIELDS, Check, Field, ObjectType
+from server.features.objects.subforms import check_subforms
 from server.fields.base import JSON
 from server.fields.rating import MOST
 from server.fields.region import ways
@@ -51,6 +52,7 @@ def check(it: ObjectType, catalog: Catalog) -> Iterator[Problem]:
     yield from formula("/assess/when", it.assessed_when, names, BOOLEAN)
     yield from circles(it)
     yield from circles_between(it, catalog)
+    yield from check_subforms(it, catalog)
 
 
 def check_change(old: ObjectType, new: ObjectType, catalog: Catalog) -> Iterator[Problem]:

@@ -85,6 +85,28 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Total:
+    """The sum of a column under its rows. `into`: the parent's field that holds it as long as there are rows."""
+
+    column: str
+    into: str = ""
+
+
+@dataclass(frozen=True)
+class Subform:
+    """Records of another object that are edited as rows inside this one's form. Their field `link` refers to this object."""
+
+    object: str
+    link: str
+    title: Text | None = None
+    columns: tuple[str, ...] = ()
+    totals: tuple[Total, ...] = ()
+    order: str = ""  # the rows' whole number field that keeps their order; "" by the order of making
+    at_least: int = 0
+    at_most: int = 200
+
+
+@dataclass(frozen=True)
 class ObjectType:
     key: str
     title: Text
@@ -102,6 +124,7 @@ class ObjectType:
     icon: str = "file"
     menu: int = 0  # place in the side bar; 0: not shown there
     owner_field: str = ""  # field of type user that "my records" means
+    subforms: tuple[Subform, ...] = ()
 
 
 def parse(document: Document) -> ObjectType:
@@ -129,6 +152,20 @@ def parse(document: Document) -> ObjectType:
         icon=body.get("icon", "file"),
         menu=body.get("menu", 0),
         owner_field=body.get("owner_field", ""),
+        subforms=tuple(_subform(s) for s in body.get("subforms", ())),
+    )
+
+
+def _subform(s: Mapping[str, Any]) -> Subform:
+    return Subform(
+        object=s["object"],
+        link=s["field"],
+        title=text_of(s.get("title")),
+        columns=tuple(s["columns"]),
+        totals=tuple(Total(t["column"], t.get("into", "")) for t in s.get("totals", ())),
+        order=s.get("order_field", ""),
+        at_least=s.get("min_rows", 0),
+        at_most=s.get("max_rows", 200),
     )
 
 

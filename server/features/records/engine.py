@@ -35,8 +35,11 @@ class Copy:
     live: bool
 
     def value(self, references: Mapping[str, Mapping[str, Any]]) -> Any:
-        found = references.get(self.reference, {}).get(COPY + self.name)
-        return FIELD_TYPES[self.field.type].from_expression(self.field, found) if self.live else found
+        """As it is stored where the record was looked up; a record saved together with this one is known as expressions see it."""
+        record = references.get(self.reference, {})
+        if COPY + self.name in record and not self.live:
+            return record[COPY + self.name]
+        return FIELD_TYPES[self.field.type].from_expression(self.field, record.get(COPY + self.name, record.get(self.name)))
 
 
 @dataclass(frozen=True)
