@@ -63,6 +63,10 @@ class Field:
     decimals: int = 0  # decimal: digits after the point, stored as scaled integer
     unit: str = ""  # shown behind the number: "CNY", "%", "days"
     duration_unit: str = "minutes"  # duration: what expressions and plain numbers count in
+    placeholder: Text | None = None  # an example in the empty input
+    prefix: Text | None = None  # stands inside the input, before the value
+    suffix: Text | None = None  # after the value, instead of the unit
+    wide: bool = False  # takes the whole row of its section
     minimum: float | None = None
     maximum: float | None = None
     min_length: int | None = None
@@ -82,6 +86,7 @@ class Section:
     key: str
     title: Text
     columns: int = 2
+    help: Text | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,7 @@ class ObjectType:
     icon: str = "file"
     menu: int = 0  # place in the side bar; 0: not shown there
     owner_field: str = ""  # field of type user that "my records" means
+    layout: str = "page"  # of its form: page, tabs or steps
     subforms: tuple[Subform, ...] = ()
 
 
@@ -140,7 +146,7 @@ def parse(document: Document) -> ObjectType:
         title=title,
         plural=plural or title,
         fields=fields,
-        sections=tuple(Section(s["key"], title_of(s), s.get("columns", 2)) for s in body.get("sections", ())),
+        sections=tuple(Section(s["key"], title_of(s), s.get("columns", 2), text_of(s.get("help"))) for s in body.get("sections", ())),
         name_field=body.get("name_field") or next(iter(fields), "id"),
         checks=tuple(_check(c) for c in body.get("checks", ())),
         keys=tuple(tuple(k) for k in body.get("keys", ())),
@@ -152,6 +158,7 @@ def parse(document: Document) -> ObjectType:
         icon=body.get("icon", "file"),
         menu=body.get("menu", 0),
         owner_field=body.get("owner_field", ""),
+        layout=body.get("layout", "page"),
         subforms=tuple(_subform(s) for s in body.get("subforms", ())),
     )
 
@@ -197,6 +204,10 @@ def _field(key: str, spec: Mapping[str, Any], required: bool) -> Field:
         decimals=spec.get("x-decimals", 0),
         unit=spec.get("x-unit", ""),
         duration_unit=spec.get("x-duration-unit", "minutes"),
+        placeholder=text_of(spec.get("x-placeholder")),
+        prefix=text_of(spec.get("x-prefix")),
+        suffix=text_of(spec.get("x-suffix")),
+        wide=spec.get("x-wide", False),
         minimum=spec.get("minimum"),
         maximum=spec.get("maximum"),
         min_length=spec.get("minLength"),

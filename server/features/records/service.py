@@ -39,6 +39,7 @@ __all__ = [
     "Page",
     "Record",
     "ResultColumns",
+    "check",
     "create",
     "create_many",
     "delete",
@@ -91,6 +92,18 @@ def update(work: Work, object_key: str, record_id: int, raw: Mapping[str, Any], 
     ((values, problems),) = prepare(work, object_type, [(raw, before)])
     refuse(problems)
     _revise(work, object_type, before, values)
+
+
+def check(work: Work, object_key: str, raw: Mapping[str, Any], record_id: int | None = None) -> tuple[Problem, ...]:
+    """What saving these members would say, warnings included, without saving. `record_id`: of the record they would change; None for a new one."""
+    object_type = object_of(work, object_key)
+    before = None if record_id is None else row_of(work, object_key, record_id, live=True)
+    if record_id is not None and before is None:
+        raise no_record()
+    ((values, problems),) = prepare(work, object_type, [(raw, before)])
+    at_fault = {p.path for p in problems if p.severity == "error"}
+    unique = taken(work, object_type, [(record_id, {k: None if k in at_fault else v for k, v in values.items()})])
+    return (*problems, *(p for found in unique.values() for p in found))
 
 
 def write_system(work: Work, object_key: str, record_id: int, values: Mapping[str, Any]) -> None:
