@@ -79,6 +79,11 @@
   function show(source, area) {
     const made = new DOMParser().parseFromString(source.value, "text/html").body;
     area.replaceChildren(...[...made.childNodes].map(copied).filter(Boolean));
+    if (!area.firstChild) {  // what is typed first is a paragraph too
+      const first = document.createElement("p");
+      first.append(document.createElement("br"));
+      area.append(first);
+    }
   }
   function copied(node) {
     if (node.nodeType === Node.TEXT_NODE) return document.createTextNode(node.data);
