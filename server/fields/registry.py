@@ -9,6 +9,8 @@ from server.fields.datetime import DatetimeField
 from server.fields.decimal import DecimalField
 from server.fields.duration import DurationField
 from server.fields.email import EmailField
+from server.fields.file import FileField
+from server.fields.image import ImageField
 from server.fields.integer import IntegerField
 from server.fields.link import LinkField
 from server.fields.long_text import LongTextField
@@ -53,6 +55,8 @@ TYPES: tuple[FieldType, ...] = (
     LookupField(),
     SnapshotField(),
     RollupField(),
+    FileField(),
+    ImageField(),
 )
 
 FIELD_TYPES: Mapping[str, FieldType] = {t.key: t for t in TYPES}

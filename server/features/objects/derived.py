@@ -22,6 +22,7 @@ MAKES: Mapping[str, Mapping[str, str]] = {
     "min": {t: t for t in ORDERED},
     "max": {t: t for t in ORDERED},
 }
+BOUND = frozenset({"reference", "file", "image"})  # what belongs to its own record, rights and all
 # Members that mean something for a derived field besides those that say where its value comes from.
 COMMON = frozenset({"x-type", "x-title", "x-help", "x-section", "x-visible", "x-mask", "x-checks"})
 MEMBERS: Mapping[str, frozenset[str]] = {
@@ -52,7 +53,7 @@ def shaped(types: Types, it: ObjectType, field: Field, seen: frozenset[tuple[str
     inner = shaped(types, *origin, seen | {(it.key, field.key)})
     if field.rollup is not None:
         return _rolled(field, joined(types, it, field.rollup), inner)
-    if inner.type in {"reference", *DERIVED}:
+    if inner.type in BOUND | DERIVED:
         return field
     return replace(
         field,
@@ -148,13 +149,14 @@ def _source_problems(field: Field, it: ObjectType, types: Types, catalog: Catalo
     inner = target.fields.get(key)
     if inner is None:
         yield unknown(place, "field", key, target.fields)
-    elif inner.type == "reference":
+    elif inner.type in BOUND:
+        more = Text(f"在“{target.title.zh}”上加一个取其名称的字段，再取那个字段", f"Give {target.title.en} a field of that record's name, and take that")
         yield wrong(
             place,
-            f"“{key}” 本身是引用，不能直接取",
-            f"“{key}” is a reference itself and cannot be shown from here",
+            f"“{key}” 是{'引用' if inner.type == 'reference' else '附件'}，不能直接取",
+            f"“{key}” is a {'reference itself' if inner.type == 'reference' else 'file'} and cannot be shown from here",
             "reference_type",
-            Text(f"在“{target.title.zh}”上加一个取其名称的字段，再取那个字段", f"Give {target.title.en} a field of that record's name, and take that"),
+            more if inner.type == "reference" else None,
         )
     elif _turns(types, it, field):
         yield wrong(place, f"字段互相取值，成了一个圈：{field.source}", f"The fields take their values from one another in a circle: {field.source}", "cycle")

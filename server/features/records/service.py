@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from server.errors import Conflict, Invalid, Problem, Stale, Text
 from server.feature import Work
+from server.features.files.service import resolved
 from server.features.objects.engine import table, tables
 from server.features.objects.kind import Field, ObjectType
 from server.features.records.engine import UNKNOWN_MEMBER, FormState, Values, form_state, parse, reading_of, validate
@@ -210,6 +211,7 @@ def prepare(
     allowed = rights(work, object_type.key)
     items = with_rollups(work, object_type, items)
     hidden, locked = (frozenset(), frozenset()) if channel == "system" else (allowed.hidden, allowed.hidden | allowed.readonly)
+    items = [(raw, before) for raw, (_, before) in zip(resolved(work, object_type, items), items, strict=True)]
     raws = [_without_covered(object_type, raw, before, hidden, allowed.masked) for raw, before in items]
     chosen = [chosen_ids(object_type, raw, before, work, channel, locked) for raw, (_, before) in zip(raws, items, strict=True)]
     known = existing(work, object_type, chosen, [before for _, before in items])
@@ -264,6 +266,7 @@ def form_of(
 ) -> tuple[FormState, FormState]:
     """The form as the actor may see it, and as it is. `parents` as for `prepare`."""
     allowed = rights(work, object_type.key)
+    (raw,) = resolved(work, object_type, [(raw, before)])
     raw = _without_covered(object_type, raw, before, allowed.hidden, allowed.masked)
     locked = allowed.hidden | allowed.readonly
     chosen = permitted_only(work, object_type, chosen_ids(object_type, raw, before, work, "form", locked))
