@@ -64,7 +64,7 @@ def quick(object_type: ObjectType) -> Plan:
     named = [f for f in object_type.fields.values() if f.key == object_type.name_field]
     asked = [f for f in object_type.fields.values() if f.required or f.required_if]
     found = [f for f in object_type.fields.values() if f.key in object_type.search_fields and f.type in QUICK_TYPES]
-    fields = {f.key: f for f in [*named, *asked, *found] if not (f.computed or f.readonly or f.sequence or f.default_expression)}
+    fields = {f.key: f for f in [*named, *asked, *found] if not (f.computed or f.derived or f.readonly or f.pattern or f.default_expression)}
     return Plan(QUICK, object_type.title, "page", (Part("quick", object_type.title, 2, None, tuple(fields.values())),))
 
 
