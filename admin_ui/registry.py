@@ -3,6 +3,7 @@
 from admin_ui.area import Area
 from admin_ui.pages.alerts import AREA as ALERTS
 from admin_ui.pages.desk import AREA as DESK
+from admin_ui.pages.exports import AREA as EXPORTS
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
 from admin_ui.pages.help import AREA as HELP
 from admin_ui.pages.login import AREA as LOGIN
@@ -24,6 +25,7 @@ PAGES: tuple[Area, ...] = (
     DESK,
     RECORDS,
     RECORD_FORMS,
+    EXPORTS,
     WORKFLOWS,
     ALERTS,
     TASKS,

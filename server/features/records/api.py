@@ -10,14 +10,15 @@ from fastapi.responses import Response
 from server.errors import Invalid, NotFound, Problem, Text, TooLarge
 from server.feature import Work
 from server.features.objects.kind import ObjectType
-from server.features.records import bulk, describing, service
+from server.features.records import bulk, describing, exporting, openapi, service
+from server.features.records.downloads import download
 from server.features.records.reading import no_record, row_of
 from server.features.records.representation import change_json, record_json
 from server.features.records.rights import can, rights
 from server.features.web import calls
 from server.features.web.bodies import JsonBody, PatchBody, count, members, names, one_of, parameters, truth
 from server.features.web.calls import ANY_VERSION, Reply, looking, matched, once
-from server.features.web.edge import Id
+from server.features.web.edge import Id, session_cookie
 from server.features.web.problems import PREFIX, details, status_of
 
 router = APIRouter()
@@ -78,6 +79,14 @@ def _listed(data: Any, headers: Mapping[str, str] | None = None, media: str = ""
     return Reply(data, headers={**(headers or {}), **kind, "etag": "W/" + calls.tag(0, data), "vary": "Accept-Language"})
 
 
+@router.get("/openapi.json")
+def openapi_document(request: Request) -> Response:
+    """The whole API as the caller may use it."""
+    parameters(request)
+    with looking(request) as work:
+        return matched(request, _listed(openapi.document(work, session_cookie(request))))
+
+
 # -- Lists -------------------------------------------------------------------------------------------------------------------
 
 ASKED = ("filter", "q", "sort", "cursor", "limit", "fields", "results", "count")
@@ -124,11 +133,35 @@ def _known_fields(work: Work, object_type: ObjectType, fields: tuple[str, ...] |
 
 def _asked(problem: Problem, given: Mapping[str, str]) -> Problem:
     """Which parameter a finding of the list is about: a place in an expression is in the filter; a name is where it was written."""
-    if problem.path == "cursor" or problem.start is not None:
+    if problem.code == "unknown_column":
+        parameter = "results"
+    elif problem.path == "cursor" or problem.start is not None:
         parameter = "cursor" if problem.path == "cursor" else "filter"
     else:
         parameter = next((p for p in ("sort", "results", "filter") if problem.path and problem.path in given.get(p, "")), "filter")
     return Problem(f"?{parameter}", problem.message, problem.hint, "", problem.start, problem.end, problem.severity, problem.code)
+
+
+@router.get("/objects/{object_key}/export")
+def export_records(request: Request, object_key: str) -> Response:
+    """A whole list as a file: the same filter, search and order; `fields` and `results` are its columns."""
+    given = parameters(request, "format", "filter", "q", "sort", "fields", "results")
+    format = one_of(given, "format", "csv", exporting.FORMATS)
+    fields, results = names(given, "fields"), names(given, "results") or ()
+
+    def plan(work: Work) -> exporting.Export:
+        object_type = object_for(work, object_key)
+        _known_fields(work, object_type, fields)
+        known = exporting.columns_of(work, object_type)
+        shown = fields if fields is not None else tuple(c.name for c in known.values() if c.field is not None)
+        return exporting.plan(
+            work, object_key, format, ("id", *shown, *results), search=given.get("q", ""), filter=given.get("filter", ""), sort=given.get("sort", "")
+        )
+
+    try:
+        return download(request, plan)
+    except Invalid as refused:
+        raise Invalid([p if p.path.startswith("?") else _asked(p, given) for p in refused.problems], refused.message) from None
 
 
 # -- One record --------------------------------------------------------------------------------------------------------------
