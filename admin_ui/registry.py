@@ -6,6 +6,7 @@ from admin_ui.pages.desk import AREA as DESK
 from admin_ui.pages.exports import AREA as EXPORTS
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
 from admin_ui.pages.help import AREA as HELP
+from admin_ui.pages.jobs import AREA as JOBS
 from admin_ui.pages.login import AREA as LOGIN
 from admin_ui.pages.matrix import AREA as MATRIX
 from admin_ui.pages.record_forms import AREA as RECORD_FORMS
@@ -37,4 +38,5 @@ PAGES: tuple[Area, ...] = (
     EXPRESSIONS,
     HELP,
     SETTINGS,
+    JOBS,
 )

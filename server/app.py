@@ -16,12 +16,11 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import Scope
 
 from admin_ui import errors
-from admin_ui.guard import Guard
+from admin_ui.guard import BodyLimits, BoundedBodies, Guard
 from admin_ui.registry import PAGES
 from admin_ui.render import STATIC, Renderer
 from server import settings as settings_module
@@ -30,10 +29,12 @@ from server.errors import AppError
 from server.features.audit.sealer import Sealer
 from server.features.web import problems
 from server.features.web.calls import Rate
+from server.jobs.background import Background
 from server.registry import FEATURES, HOOKS, KINDS
 from server.settings import Settings
 from server.storage.migrate import upgrade
 from server.storage.session import Database
+from server.worker import job_house
 
 
 class VersionedFiles(StaticFiles):
@@ -68,8 +69,9 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     for api in apis:
         app.include_router(api, prefix=problems.PREFIX)
     app.mount("/static", VersionedFiles(directory=Path(STATIC)), name="static")
-    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.body_limit)
-    app.add_middleware(Guard, body_limit=settings.body_limit, refuse=_turned_away, secure=settings.secure_cookies)
+    limits = BodyLimits(settings.body_limit, {prefix: getattr(settings, name) for area in PAGES for prefix, name in area.body_limits.items()})
+    app.add_middleware(BoundedBodies, limits=limits)
+    app.add_middleware(Guard, limits=limits, refuse=_turned_away, secure=settings.secure_cookies)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     return app
 
@@ -88,7 +90,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(upgrade, app.state.database)
     sealer = Sealer(app.state.database)
     sealer.start()
+    jobs = Background(job_house(app.state.database, app.state.catalogs, app.state.settings.zone))
+    jobs.start()
     yield
+    await run_in_threadpool(jobs.stop)
     await run_in_threadpool(sealer.stop)
     app.state.database.close()
 

@@ -13,6 +13,7 @@ from fastapi import APIRouter
 from server.config.catalog import Catalog
 from server.config.kind import Kind
 from server.expressions.types import At
+from server.jobs.job import Job
 from server.storage.session import Database
 
 
@@ -80,6 +81,7 @@ class Feature:
     on_saved: Callable[[Work, Saved], None] | None = None
     on_assessed: Callable[[Work, Assessed], Mapping[str, int] | None] | None = None
     on_published: Callable[[Work, Catalog, Catalog], None] | None = None
+    jobs: tuple[Job, ...] = ()
     api: APIRouter | None = None  # mounted under /api
 
 

@@ -19,6 +19,7 @@ from server.features.scoring.feature import FEATURE as SCORING
 from server.features.strategies.feature import FEATURE as STRATEGIES
 from server.features.web.feature import FEATURE as WEB
 from server.features.workflows.feature import FEATURE as WORKFLOWS
+from server.jobs.job import Job
 
 FEATURES: tuple[Feature, ...] = (
     AUDIT,
@@ -45,3 +46,5 @@ HOOKS = Hooks(
     on_assessed=tuple(f.on_assessed for f in FEATURES if f.on_assessed),
     on_published=tuple(f.on_published for f in FEATURES if f.on_published),
 )
+
+JOBS: Mapping[str, Job] = {job.key: job for feature in FEATURES for job in feature.jobs}

@@ -7,13 +7,15 @@ from server.features.access import tables as access
 from server.features.alerts import tables as alerts
 from server.features.assessment import tables as assessment
 from server.features.audit import tables as audit
+from server.features.imports import tables as imports
 from server.features.records import tables as records
 from server.features.reviews import tables as reviews
 from server.features.strategies import tables as strategies
 from server.features.web import tables as web
 from server.features.workflows import tables as workflows
+from server.jobs import tables as jobs
 from server.storage.system import metadata
 
-MODULES: tuple[ModuleType, ...] = (config, audit, access, web, records, assessment, alerts, strategies, workflows, reviews)
+MODULES: tuple[ModuleType, ...] = (config, jobs, audit, access, web, records, assessment, alerts, strategies, workflows, reviews, imports)
 
 __all__ = ["MODULES", "metadata"]

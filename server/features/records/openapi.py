@@ -134,20 +134,20 @@ def _paths(it: ObjectType, said: _Said) -> dict[str, Any]:
         return said.operation(key, f"{name}_{key}", Text(zh + title.zh, f"{en} {title.en}"), responses, **asked, **more)
 
     file = {"description": Text("文件", "The file").of(said.locale), "content": {kind: {"schema": {}} for kind in (CSV_TYPE, XLSX_TYPE, LINES_TYPE)}}
-    use = said.parameter(
-        "use", Text("得到的、新建的、修改的", "what one gets, sends to make, sends to change"), {"enum": list(describing.USES), "default": "record"}
-    )
+    uses = {"enum": list(describing.USES), "default": "record"}
+    use = said.parameter("use", Text("得到的、新建的、修改的", "what one gets, sends to make, sends to change"), uses)
     format = said.parameter("format", Text("文件格式", "Kind of file"), {"enum": list(exporting.FORMATS), "default": "csv"})
+    described = {"200": said.answer({"type": "object"}, media="application/schema+json")}
+    many = {"type": "object", "properties": bulk, "required": ["operations"], "additionalProperties": False}
     return {
-        f"{base}/schema": {"get": operation("schema", "结构：", "Schema:", {"200": said.answer({"type": "object"}, media="application/schema+json")}) | {"parameters": [use]}},
+        f"{base}/schema": {"get": operation("schema", "结构：", "Schema:", described) | {"parameters": [use]}},
         f"{base}/records": {
             "get": operation("list", "列表：", "List:", {"200": said.answer(listed, Text("一页", "A page"), JSON_TYPE, "ETag", "Link"), **unchanged},
                              "filter", "q", "sort", "cursor", "limit", "fields", "results", "count", "if_none_match"),
             "post": operation("create", "新建", "Create", {"201": made}, "key", requestBody=said.body(make, JSON_TYPE)),
         },
         f"{base}/records:bulk": {
-            "post": operation("bulk", "批量写入", "Write many of", {"200": said.answer(results)}, "key",
-                              requestBody=said.body({"type": "object", "properties": bulk, "required": ["operations"], "additionalProperties": False}, JSON_TYPE)),
+            "post": operation("bulk", "批量写入", "Write many of", {"200": said.answer(results)}, "key", requestBody=said.body(many, JSON_TYPE)),
         },
         one: {
             "parameters": _given("id"),
