@@ -2,6 +2,7 @@
 
 from admin_ui.area import Area
 from admin_ui.pages.alerts import AREA as ALERTS
+from admin_ui.pages.api import AREA as API
 from admin_ui.pages.desk import AREA as DESK
 from admin_ui.pages.exports import AREA as EXPORTS
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
@@ -37,6 +38,7 @@ PAGES: tuple[Area, ...] = (
     SIMULATE,
     EXPRESSIONS,
     HELP,
+    API,
     SETTINGS,
     JOBS,
 )

@@ -23,11 +23,13 @@ from server.feature import Work
 from server.features.audit import service as audit
 from server.features.objects import results
 from server.features.objects.kind import Field, ObjectType
+from server.features.records import describing
 from server.features.records.listing import Condition, all_ids, by_ids
 from server.features.records.naming import named
 from server.features.records.reading import Record, object_of
 from server.features.records.representation import record_json
 from server.features.records.rights import rights
+from server.features.records.rowfile import shielded
 from server.features.web.problems import encoded
 from server.fields.base import Reading
 from server.fields.registry import FIELD_TYPES
@@ -35,16 +37,7 @@ from server.fields.registry import FIELD_TYPES
 CHUNK = 500
 FORMATS: Mapping[str, Text] = {"csv": Text("CSV", "CSV"), "xlsx": Text("Excel (XLSX)", "Excel (XLSX)"), "jsonl": Text("JSON 行", "JSON lines")}
 SHEET_ROWS, CELL_TEXT = 1_048_575, 32_767  # what a spreadsheet holds below its header, and in one cell
-SYSTEM: Mapping[str, Text] = {
-    "id": Text("编号", "Id"),
-    "version": Text("版本", "Version"),
-    "created_at": Text("创建时间", "Created at"),
-    "created_by": Text("创建人", "Created by"),
-    "updated_at": Text("更新时间", "Updated at"),
-    "updated_by": Text("更新人", "Updated by"),
-}
-# What a spreadsheet takes for the beginning of a formula, full-width twins included. An apostrophe before it gets another: one is lost on the way back.
-FORMULA = re.compile("'*[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+SYSTEM: Mapping[str, Text] = {key: title for key, (_, title) in describing.SYSTEM.items()}
 
 
 @dataclass(frozen=True)
@@ -194,17 +187,12 @@ def _names(work: Work, field: Field, name: str, chunk: Sequence[Record]) -> Mapp
 # -- Files -------------------------------------------------------------------------------------------------------------------
 
 
-def guarded(text: str) -> str:
-    """Text that a spreadsheet would take for a formula gets an apostrophe in front; importing takes it off again."""
-    return "'" + text if FORMULA.match(text) else text
-
-
 def written(value: Any) -> str:
     """A cell of a CSV file."""
     if value is None:
         return ""
     if isinstance(value, str):
-        return guarded(value)
+        return shielded(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
@@ -223,7 +211,7 @@ def csv_lines(work: Work, export: Export, ids: "array[int]") -> Iterator[bytes]:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     buffer.write("\ufeff")
-    writer.writerow([guarded(c.header) for c in export.columns])
+    writer.writerow([shielded(c.header) for c in export.columns])
     for chunk in records(work, export, ids):
         writer.writerows([written(v) for v in row] for row in cells(work, object_type, export, chunk))
         yield buffer.getvalue().encode()
@@ -259,7 +247,7 @@ def write_sheet(work: Work, export: Export, ids: "array[int]", file: IO[bytes] |
         for i, c in enumerate(export.columns):
             sheet.set_column(i, i, 12 if c.name in decimals and _is_number(c) else 22)
         sheet.freeze_panes(1, 0)
-        sheet.write_row(0, 0, [guarded(c.header) for c in export.columns], book.add_format({"bold": True}))
+        sheet.write_row(0, 0, [shielded(c.header) for c in export.columns], book.add_format({"bold": True}))
         at = 0
         for chunk in records(work, export, ids):
             for record, row in zip(chunk, cells(work, object_type, export, chunk), strict=True):
@@ -291,7 +279,7 @@ def _write(sheet: Any, row: int, place: int, value: Any, column: Column, record:
     elif isinstance(value, date) and not isinstance(value, datetime) and value.year >= 1901:
         sheet.write_datetime(row, place, value, formats["date"])
     else:
-        text = ("'" + value if value.startswith("'") and FORMULA.match(value) else value) if isinstance(value, str) else written(value)
+        text = (shielded(value) if value.startswith("'") else value) if isinstance(value, str) else written(value)
         if len(text) > CELL_TEXT:
             where = column.field.title if column.field else Text(column.header, column.header)
             raise TooLarge(

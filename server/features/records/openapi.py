@@ -138,6 +138,15 @@ def _paths(it: ObjectType, said: _Said) -> dict[str, Any]:
     use = said.parameter("use", Text("得到的、新建的、修改的", "what one gets, sends to make, sends to change"), uses)
     format = said.parameter("format", Text("文件格式", "Kind of file"), {"enum": list(exporting.FORMATS), "default": "csv"})
     described = {"200": said.answer({"type": "object"}, media="application/schema+json")}
+    counts = {word: {"type": "integer"} for word in ("rows", "created", "updated", "unchanged", "rejected")}
+    line = {"type": "object", "properties": {"line": {"type": "integer"}, "column": {"type": "string"}, "detail": {"type": "string"}}}
+    report = {"type": "object", "properties": {**counts, "dry_run": {"type": "boolean"}, "errors": {"type": "array", "items": line}}}
+    taking = [
+        said.parameter("key", Text("哪个字段认出记录", "Which field tells the record")),
+        said.parameter("mode", Text("新建、更新或两者", "Make, change or both"), {"enum": ["upsert", "insert", "update"]}),
+        said.parameter("dry_run", Text("只判断，不写入", "Judge and write nothing"), {"type": "boolean"}),
+        said.parameter("atomic", Text("一行有误则全部不写入", "One bad row, and nothing is written"), {"type": "boolean"}),
+    ]
     many = {"type": "object", "properties": bulk, "required": ["operations"], "additionalProperties": False}
     return {
         f"{base}/schema": {"get": operation("schema", "结构：", "Schema:", described) | {"parameters": [use]}},
@@ -156,6 +165,10 @@ def _paths(it: ObjectType, said: _Said) -> dict[str, Any]:
             "delete": operation("delete", "删除", "Delete", {"204": {"description": Text("已删除", "Deleted").of(said.locale)}}, "if_match", "key"),
         },
         f"{one}/history": {"parameters": _given("id"), "get": operation("history", "历史：", "History of", {"200": said.answer(changes)}, "limit")},
+        f"{base}/import": {
+            "post": operation("import", "导入", "Import", {"200": said.answer(report)}, requestBody=said.body({}, CSV_TYPE, XLSX_TYPE, LINES_TYPE))
+            | {"parameters": taking},
+        },
         f"{base}/export": {
             "get": operation("export", "导出", "Export", {"200": file}) | {"parameters": [format, *_given("filter", "q", "sort", "fields", "results")]},
         },
