@@ -23,6 +23,7 @@ from server.features.objects import results as outputs_of
 from server.features.objects.kind import Field, ObjectType
 from server.features.records import service as records
 from server.features.records.reading import Record
+from server.features.records.rows import Rows, rows_of
 from server.features.strategies.runs import StrategyRun, runs_of
 from server.features.strategies.tasks import Task, tasks_of
 from server.fields.registry import FIELD_TYPES
@@ -113,6 +114,7 @@ class Profile:
     runs: tuple[StrategyRun, ...] = ()
     risk: RiskView | None = None
     facts: tuple[FactSection, ...] = ()
+    rows: tuple[Rows, ...] = ()
     related: Related | None = None
     history: tuple[ChangeSet, ...] = ()
     timeline: tuple[Moment, ...] = ()
@@ -130,7 +132,8 @@ class Profile:
 def profile(work: Work, object_type: ObjectType, record: Record, tab: str) -> Profile:
     lead = subject(work.catalog, object_type.key)
     results = assessment.results(work, object_type.key, record.id) if object_type.assessed else None
-    related = [(o, f, n) for o, f, n in records.related(work, object_type.key, record.id) if n or o.menu]
+    inside = {(s.object, s.link) for s in object_type.subforms}  # shown with the facts
+    related = [(o, f, n) for o, f, n in records.related(work, object_type.key, record.id) if (n or o.menu) and (o.key, f) not in inside]
     tasks = tasks_of(work, object_type.key, record.id)
     open_alerts = tuple(alerts.list_alerts(work, record=(object_type.key, record.id)))
     tabs = tuple(tabs_of(object_type, record, related, sum(1 for t in tasks if t.state in OPEN_TASKS), tab))
@@ -155,6 +158,7 @@ def profile(work: Work, object_type: ObjectType, record: Record, tab: str) -> Pr
         runs=runs_of(work, object_type.key, record.id),
         risk=risk_view(work, object_type, record.id, lead, results) if chosen == "risk" else None,
         facts=facts(work, object_type, record) if chosen == "facts" else (),
+        rows=rows_of(work, object_type, record.id) if chosen == "facts" else (),
         related=_related(work, object_type, record, chosen, related),
         history=history,
         timeline=_timeline(history, open_alerts, tasks, names),

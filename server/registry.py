@@ -9,6 +9,7 @@ from server.features.alerts.feature import FEATURE as ALERTS
 from server.features.assessment.feature import FEATURE as ASSESSMENT
 from server.features.audit.feature import FEATURE as AUDIT
 from server.features.classification.feature import FEATURE as CLASSIFICATION
+from server.features.forms.feature import FEATURE as FORMS
 from server.features.indicators.feature import FEATURE as INDICATORS
 from server.features.matrix.feature import FEATURE as MATRIX
 from server.features.objects.feature import FEATURE as OBJECTS
@@ -27,6 +28,7 @@ FEATURES: tuple[Feature, ...] = (
     WEB,
     OBJECTS,
     RECORDS,
+    FORMS,
     INDICATORS,
     SCORING,
     CLASSIFICATION,

@@ -20,6 +20,7 @@ from server.feature import Work
 from server.features.access import people
 from server.features.access import service as access
 from server.features.assessment.movement import histories
+from server.features.forms import drafts
 from server.features.objects import results
 from server.features.objects.kind import ObjectType
 from server.features.records import service as records
@@ -28,6 +29,7 @@ from server.features.records.rights import visible_scope
 router = APIRouter(include_in_schema=False)
 PAGE = 50
 TREND_DAYS, CHANGE_DAYS = 365, 30
+DRAFTS = 3  # unsaved ones a list names
 FOUND_EACH = 6  # hits of the search over everything, for each object
 
 
@@ -94,6 +96,7 @@ def record_list(request: Request, object_key: str) -> Response:
             "people": people.user_names(work) if any(c.field is not None and c.field.type == "user" for c in columns) else {},
             "trends": _trends(work, object_key, lead, found) if "score" in {c.kind for c in columns} else {},
             "may_create": access.allowed(work, object_key, "create"),
+            "drafts": drafts.mine(work, object_key)[:DRAFTS],
         }
         if is_partial(request):
             return fragment(request, work, "parts/listing.html", status=status, **context)
