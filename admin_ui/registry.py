@@ -8,6 +8,7 @@ from admin_ui.pages.exports import AREA as EXPORTS
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
 from admin_ui.pages.help import AREA as HELP
 from admin_ui.pages.jobs import AREA as JOBS
+from admin_ui.pages.lists import AREA as LISTS
 from admin_ui.pages.login import AREA as LOGIN
 from admin_ui.pages.matrix import AREA as MATRIX
 from admin_ui.pages.record_forms import AREA as RECORD_FORMS
@@ -19,6 +20,7 @@ from admin_ui.pages.setup import AREA as SETUP
 from admin_ui.pages.simulate import AREA as SIMULATE
 from admin_ui.pages.studio import AREA as STUDIO
 from admin_ui.pages.tasks import AREA as TASKS
+from admin_ui.pages.views import AREA as VIEWS
 from admin_ui.pages.workflows import AREA as WORKFLOWS
 
 PAGES: tuple[Area, ...] = (
@@ -26,6 +28,8 @@ PAGES: tuple[Area, ...] = (
     LOGIN,
     DESK,
     RECORDS,
+    LISTS,
+    VIEWS,
     RECORD_FORMS,
     EXPORTS,
     WORKFLOWS,

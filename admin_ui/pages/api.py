@@ -52,9 +52,10 @@ def _commands(work: Work, object_type: ObjectType, site: str) -> list[tuple[Text
     """(what it does, the command), in the order one meets them."""
     records = f"{site}{PREFIX}/objects/{object_type.key}/records"
     base = records.removesuffix("/records")
-    fields = [f.key for f in object_type.fields.values() if f.key in describing.schema_of(work, object_type, "change")["properties"]]
+    change = describing.schema_of(work, object_type, "change")["properties"]
+    one = object_type.name_field if object_type.name_field in change else next(iter(change), "name")
+    patch = json.dumps({one: _value(change[one]) if one in change else None}, ensure_ascii=False)
     make = json.dumps(_sample(describing.schema_of(work, object_type, "create")), ensure_ascii=False)
-    one = fields[0] if fields else "name"
     unique = next((f.key for f in object_type.fields.values() if f.unique), "id")
     search = next((f.key for f in object_type.fields.values() if f.options and not f.mask), "")
     filter = f"{search} == '{object_type.fields[search].options[0].key}'" if search else "id > 0"
@@ -71,7 +72,7 @@ def _commands(work: Work, object_type: ObjectType, site: str) -> list[tuple[Text
         ),
         (
             Text("修改；If-Match 是读到的 ETag，别人先改了就返回 412", "Change; If-Match is the ETag one read, 412 when somebody was first"),
-            f"{curl} -X PATCH {records}/1 -H 'Content-Type: application/merge-patch+json' -H 'If-Match: \"1\"' -d '{{\"{one}\": null}}'",
+            f"{curl} -X PATCH {records}/1 -H 'Content-Type: application/merge-patch+json' -H 'If-Match: \"1\"' -d '{patch}'",
         ),
         (Text("删除", "Delete"), f"{curl} -X DELETE {records}/1 -H 'If-Match: \"2\"'"),
         (

@@ -18,6 +18,7 @@ from server.features.assessment.service import assess_all
 from server.features.records.downloads import save
 from server.features.records.exporting import note, plan
 from server.features.records.importing import import_file
+from server.features.records.liststate import ListState
 from server.features.records.mapping import load_mapping
 from server.features.records.rowfile import Reading
 
@@ -83,7 +84,7 @@ def export_records(
     with opened() as it:
         with it.work(write=False) as system:
             work = replace(system, actor=replace(system.actor, locale=it.settings.locale))
-            export = plan(work, object_key, format, names, search=search, filter=filter, sort=sort)
+            export = plan(work, object_key, format, names, ListState(search=search, filter=filter, sort=sort))
             try:
                 with file.open("wb") as target:
                     rows = save(work, export, target)

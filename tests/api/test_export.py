@@ -19,6 +19,7 @@ from server.features.records import exporting, service
 from server.features.records.downloads import save
 from server.features.records.importing import import_file
 from server.features.records.jsonlines import import_lines
+from server.features.records.liststate import ListState
 from server.features.records.rowfile import bare, guarded, shielded
 from tests.admin_ui.conftest import Site
 
@@ -94,7 +95,7 @@ def test_the_page_previews_and_gives_the_file(site: Site) -> None:
 def test_memory_does_not_grow_with_the_rows(site: Site) -> None:
     """Statements come in chunks: two for each 500 records beside what is asked once."""
     with site.work() as work:
-        plan = exporting.plan(work, "customer", "csv", ["id", "name"])
+        plan = exporting.plan(work, "customer", "csv", ["id", "name"], ListState())
         ids = exporting.ids_of(work, plan)
         many = type(ids)("q", list(ids) * 600)
         site.statements.clear()
@@ -133,7 +134,7 @@ def test_an_exported_list_imports_without_a_change(site: Site, tmp_path: Path, f
 
     file = tmp_path / f"orders.{format}"
     with site.work() as work, file.open("wb") as target:
-        save(work, exporting.plan(work, "order", format), target)
+        save(work, exporting.plan(work, "order", format, None, ListState()), target)
     if format == "jsonl":
         orders = import_lines(opened, "order", file.read_bytes(), "order_no")
     else:

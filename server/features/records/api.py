@@ -18,6 +18,7 @@ from server.features.records import bulk, describing, exporting, openapi, servic
 from server.features.records.downloads import download
 from server.features.records.importing import MODES, OpenWork, Report, import_file
 from server.features.records.jsonlines import import_lines
+from server.features.records.liststate import ListState
 from server.features.records.reading import no_record, row_of
 from server.features.records.representation import change_json, record_json
 from server.features.records.rights import can, rights
@@ -161,9 +162,8 @@ def export_records(request: Request, object_key: str) -> Response:
         _known_fields(work, object_type, fields)
         known = exporting.columns_of(work, object_type)
         shown = fields if fields is not None else tuple(c.name for c in known.values() if c.field is not None)
-        return exporting.plan(
-            work, object_key, format, ("id", *shown, *results), search=given.get("q", ""), filter=given.get("filter", ""), sort=given.get("sort", "")
-        )
+        state = ListState(search=given.get("q", ""), filter=given.get("filter", ""), sort=given.get("sort", ""))
+        return exporting.plan(work, object_key, format, ("id", *shown, *results), state)
 
     try:
         return download(request, plan)

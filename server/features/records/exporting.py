@@ -24,7 +24,8 @@ from server.features.audit import service as audit
 from server.features.objects import results
 from server.features.objects.kind import Field, ObjectType
 from server.features.records import describing
-from server.features.records.listing import Condition, all_ids, by_ids
+from server.features.records.listing import all_ids, by_ids
+from server.features.records.liststate import ListState, to_json
 from server.features.records.naming import named
 from server.features.records.reading import Record, object_of
 from server.features.records.representation import record_json
@@ -57,10 +58,7 @@ class Export:
     object: str
     format: str
     columns: tuple[Column, ...]
-    search: str = ""
-    filter: str = ""
-    conditions: tuple[Condition, ...] = ()
-    sort: str = ""
+    state: ListState
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -87,17 +85,7 @@ def columns_of(work: Work, object_type: ObjectType) -> dict[str, Column]:
     return found | {key: Column(key, headers[key]) for key in SYSTEM}
 
 
-def plan(
-    work: Work,
-    object_key: str,
-    format: str,
-    names: Sequence[str] | None = None,
-    *,
-    search: str = "",
-    filter: str = "",
-    conditions: Sequence[Condition] = (),
-    sort: str = "",
-) -> Export:
+def plan(work: Work, object_key: str, format: str, names: Sequence[str] | None, state: ListState) -> Export:
     """An export that can be made: its columns are there for the actor. Without names: all fields."""
     object_type = object_of(work, object_key)
     known = columns_of(work, object_type)
@@ -108,17 +96,16 @@ def plan(
     if unknown or not wanted:
         message = Text(f"没有“{unknown[0]}”这一列", f"There is no column {unknown[0]}") if unknown else Text("至少选一列", "Choose one column at least")
         raise Invalid([Problem("columns", message, code="unknown_column")])
-    return Export(object_key, format, tuple(known[n] for n in wanted), search, filter, tuple(conditions), sort)
+    return Export(object_key, format, tuple(known[n] for n in wanted), state)
 
 
 def ids_of(work: Work, export: Export) -> "array[int]":
-    return all_ids(work, export.object, search=export.search, filter=export.filter, conditions=export.conditions, sort=export.sort)
+    return all_ids(work, export.object, export.state)
 
 
 def note(work: Work, export: Export, rows: int) -> None:
     """The audit's row: who took which part of what."""
-    asked = {"q": export.search, "filter": export.filter, "sort": export.sort, "conditions": [[n, op, str(v)] for n, op, v in export.conditions]}
-    detail = {"format": export.format, "rows": rows, "columns": [c.name for c in export.columns], **{k: v for k, v in asked.items() if v}}
+    detail = {"format": export.format, "rows": rows, "columns": [c.name for c in export.columns], "list": to_json(export.state)}
     audit.record(work, "export", export.object, detail=detail)
 
 

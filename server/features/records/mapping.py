@@ -87,7 +87,8 @@ def plan(work: Work, object_type: ObjectType, header: Sequence[str], mapping: Ma
 
 def _untaken(work: Work, object_type: ObjectType, choices: Sequence[Field]) -> set[str]:
     """How exported columns are headed that nobody enters: computed fields, results of the assessment, number and stamps. They are passed over."""
-    others = {f.key: f.title for f in object_type.fields.values() if f not in choices}
+    hidden = rights(work, object_type.key).hidden  # what one may not see is as unknown as what is not there
+    others = {f.key: f.title for f in object_type.fields.values() if f not in choices and f.key not in hidden}
     outputs = results.outputs(work.catalog, object_type.key).values() if object_type.assessed else ()
     others |= {o.name: o.title for o in outputs} | {key: title for key, (_, title) in SYSTEM.items()}
     entered = {word for f in choices for word in _words(f.key, f.title)}
