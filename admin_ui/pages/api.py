@@ -29,6 +29,35 @@ KIND_WORDS: Mapping[str, Text] = {
     "object": Text("对象", "object"),
 }
 
+VALUES: tuple[tuple[Text, Text], ...] = (
+    (
+        Text("文本", "Text"),
+        Text(
+            "首尾空白去掉，空的存为 null；存为 NFC；控制字符（多行文本的换行和制表符除外）和残缺字符拒绝；长度按字符数。",
+            "White space at both ends is taken off, empty is null; kept as NFC; controls (but tab and new line in long text) and half characters are refused;"
+            " lengths count characters.",
+        ),
+    ),
+    (
+        Text("数字", "Numbers"),
+        Text(
+            'ASCII 数字和一个小数点；千分位、下划线、全角数字、NaN 和无穷拒绝。JSON 里 12.0 和 1e3 是整数，true 和 "12" 不是。'
+            "小数位多了拒绝，不四舍五入；小数字段以文本给出，可用文本或数字写入。",
+            "ASCII digits and one point; thousands separators, underscores, full-width digits, NaN and infinities are refused. In JSON 12.0 and 1e3 are whole"
+            ' numbers, true and "12" are none. Too many decimals are refused, never rounded; decimals are given as text and taken as text or number.',
+        ),
+    ),
+    (
+        Text("日期与时间", "Days and times"),
+        Text(
+            "日期写 2024-01-05；时刻写 2024-01-05T08:30:00+08:00，存 UTC。JSON 必须带时区；表单和导入没写时区时按组织的时区："
+            "夏令时跳过的时刻按跳之前的时差，重复的时刻取第一个。",
+            "A day is 2024-01-05; an instant 2024-01-05T08:30:00+08:00, kept in UTC. JSON must say the offset; a form or import without one means the"
+            " organisation's zone: a time the clock skipped has the offset before the change, one it passed twice is the first.",
+        ),
+    ),
+)
+
 
 @router.get("/api", response_class=HTMLResponse)
 def api_page(request: Request, object: str = "") -> HTMLResponse:
@@ -40,6 +69,7 @@ def api_page(request: Request, object: str = "") -> HTMLResponse:
             "objects": shown,
             "chosen": chosen,
             "kinds": KINDS,
+            "values": VALUES,
             "commands": _commands(work, chosen, str(request.base_url).rstrip("/")) if chosen else [],
             "fields": _fields(work, chosen) if chosen else [],
             "site": str(request.base_url).rstrip("/"),
