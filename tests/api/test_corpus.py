@@ -201,6 +201,8 @@ def verdicts(client: TestClient) -> list[str]:
             continue
         wrong += [f"{case.name}: {c} stored {r[case.field]!r}" for c, r in marks.items() if r is not None]
         codes = [e["code"] for e in a if e["pointer"].endswith("/" + case.field)]
+        if codes == ["type"] and case.json.startswith('"') and TYPES[case.field] in {"integer", "number", "yes_no"}:
+            continue  # to JSON any text is of the wrong type here; the other channels read it and say what is wrong inside
         if codes != [case.expected]:
             wrong.append(f"{case.name}: the API says {a}")
         elif case.field != "thing" and not any(e["column"] == case.field and e["detail"].startswith(a[0]["detail"]) for e in m):
