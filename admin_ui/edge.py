@@ -94,7 +94,16 @@ def _refuse_broken(body: bytes) -> None:
         raise Malformed(Text("表单不是 UTF-8 文本，没有保存", "The form is not UTF-8 text; nothing was saved")) from None
 
 
+async def read_upload(request: Request) -> FormData:
+    """A posted form with one file. Its route has a body limit of its own (`Area.body_limits`)."""
+    media = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media != "multipart/form-data":
+        raise BadMedia(Text("这里要上传文件", "A file is to be uploaded here"))
+    return await request.form(max_fields=20, max_files=1)
+
+
 Form = Annotated[FormData, Depends(read_form)]
+Upload = Annotated[FormData, Depends(read_upload)]
 
 
 def texts(form: FormData) -> dict[str, str]:

@@ -18,7 +18,8 @@ from server.features.records.reading import reference_names
 from server.fields.registry import FIELD_TYPES
 
 CONTROL = "_"  # members of the form that are no fields begin with it
-MULTIPLE = frozenset({"multi_choice"})
+FILES = frozenset({"file", "image"})
+MULTIPLE = FILES | {"multi_choice"}
 SHOWN_AT_ONCE = 200  # people and options a select holds
 
 
@@ -45,6 +46,7 @@ class FormField:
     chosen: tuple[str, ...] = ()
     shown: str = ""  # the name of the chosen record, the text of a computed value
     theirs: str | None = None  # what somebody else saved meanwhile
+    upload: str = ""  # where its files are sent, when it takes files
     focus: bool = False
 
     @property
@@ -58,7 +60,7 @@ class FormField:
 
     @property
     def wide(self) -> bool:
-        return self.field.wide or self.field.type == "long_text"
+        return self.field.wide or self.field.type in {"long_text", "file", "image"}
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,7 @@ def build(
         key: form_field(work, known.get(key, object_type.fields[key]), s, tuple(by_field.get(key, ())), (theirs or {}).get(key), scope, source)
         for key, s in state.fields.items()
     }
+    fields = {key: replace(f, upload=upload_path(object_type, key)) for key, f in fields.items()}
     sections = tuple(section for part in plan.parts if (section := _section(part, fields)).fields)
     listed: list[tuple[FormField | None, Problem]] = [(f, p) for s in sections for f in s.fields for p in f.errors]
     return RecordForm(plan, sections, (*((None, p) for p in others), *listed), shape(state))
@@ -188,6 +191,10 @@ def _named(object_type: ObjectType, problem: Problem) -> Problem:
 
 def _section(part: Part, fields: Mapping[str, FormField]) -> FormSection:
     return FormSection(part.key, part.title, max(1, min(part.columns, 3)), part.help, tuple(fields[f.key] for f in part.fields if f.key in fields))
+
+
+def upload_path(object_type: ObjectType, key: str) -> str:
+    return f"/files/upload/{object_type.key}/{key}" if object_type.fields[key].type in FILES else ""
 
 
 NUMBERS = frozenset({"integer", "number", "decimal"})

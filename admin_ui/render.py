@@ -22,6 +22,7 @@ from server.errors import Text
 from server.feature import Work
 from server.features.access import roles
 from server.features.access.people import LOCALES
+from server.features.files.limits import size_text
 from server.features.forms.drafts import Draft
 from server.features.forms.engine import STANDARD
 
@@ -115,11 +116,12 @@ def _environment(locale: str, zone: ZoneInfo) -> jinja2.Environment:
         draft_url=draft_url,
         formats=formats,
         DASH=DASH,
+        size=size_text,
         **{
             name: getattr(formats, name)
             for name in ("number", "quantity", "with_unit", "unit", "money", "money_short", "percent", "date", "day", "long_day", "datetime", "ago", "due")
         },
-        **{name: getattr(marks, name) for name in ("step", "level_of", "class_tint", "spark_points")},
+        **{name: getattr(marks, name) for name in ("step", "level_of", "class_tint", "spark_points", "file_icon")},
         **{name: getattr(subjects, name) for name in ("class_of", "is_graded", "grade")},
     )
     environment.filters["query"] = query
@@ -167,6 +169,7 @@ def base_context(request: Request, work: Work, area: str, *, with_menu: bool) ->
         "menu": menu(request.app.state.areas, work) if with_menu else (),
         "area": area,
         "theme": theme_of(request),
+        "upload_limit": request.app.state.settings.file_limit,
         "now": work.now,
         "today": work.at.today,
     }

@@ -33,6 +33,7 @@ from server.features.objects import results
 from server.features.objects.kind import ObjectType
 from server.features.records import service as records
 from server.features.records import views
+from server.features.records.importing import MODES, may_import
 from server.features.records.liststate import BOARD, CALENDAR, Condition, ListState
 from server.features.records.rights import rights
 from server.features.records.totals import totals
@@ -134,6 +135,7 @@ def context_of(it: List) -> tuple[dict[str, Any], int]:
         "trends": trends_of(it, found) if "score" in {c.kind for c in columns} else {},
         "drafts": drafts.mine(it.work, it.object_type.key)[:DRAFTS],
         "may_create": may["create"],
+        "may_import": any(may_import(it.work, it.object_type.key, mode) for mode in MODES),
         "may_edit": may["edit"],
         "may_delete": may["delete"],
         "may_change_view": it.address.view is not None and views.may_change(it.work, it.address.view),

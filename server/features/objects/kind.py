@@ -55,6 +55,7 @@ class Field:
     maximum: float | None = None
     min_length: int | None = None
     max_length: int | None = None
+    max_files: int = 1  # file, image: how many one record may have
     unique: bool = False
     indexed: bool = False
     readonly: bool = False  # written by workflows and the system, never through a form or an import
@@ -187,6 +188,7 @@ def _field(key: str, spec: Mapping[str, Any], required: bool) -> Field:
         maximum=spec.get("maximum"),
         min_length=spec.get("minLength"),
         max_length=spec.get("maxLength"),
+        max_files=spec.get("x-max-files", 1),
         unique=spec.get("x-unique", False),
         indexed=spec.get("x-indexed", False),
         readonly=spec.get("x-readonly", False),

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from server.errors import Conflict, Invalid, Problem, Stale, Text
 from server.feature import Work
+from server.features.files.service import resolved
 from server.features.objects.engine import table, tables, value_columns
 from server.features.objects.kind import Field, ObjectType
 from server.features.records.engine import UNKNOWN_MEMBER, FormState, Values, form_state, given_values, parse, reading_of, rules, validate
@@ -192,6 +193,7 @@ def prepare(
     channel = channel or channel_of(work)
     allowed = rights(work, object_type.key)
     hidden, locked = (frozenset(), frozenset()) if channel == "system" else (allowed.hidden, allowed.hidden | allowed.readonly)
+    items = [(raw, before) for raw, (_, before) in zip(resolved(work, object_type, items), items, strict=True)]
     raws = [_without_covered(object_type, raw, before, hidden, allowed.masked) for raw, before in items]
     chosen = [_chosen(object_type, raw, before, work, channel, locked) for raw, (_, before) in zip(raws, items, strict=True)]
     known = _existing(work, object_type, chosen, [before for _, before in items])
@@ -294,6 +296,7 @@ def form_of(
 ) -> tuple[FormState, FormState]:
     """The form as the actor may see it, and as it is. `parents` as for `prepare`."""
     allowed = rights(work, object_type.key)
+    (raw,) = resolved(work, object_type, [(raw, before)])
     raw = _without_covered(object_type, raw, before, allowed.hidden, allowed.masked)
     locked = allowed.hidden | allowed.readonly
     (references,) = _references(work, object_type, [_chosen(object_type, raw, before, work, "form", locked)])
