@@ -106,6 +106,7 @@ class ObjectType:
     menu: int = 0  # place in the side bar; 0: not shown there
     owner_field: str = ""  # field of type user that "my records" means
     subforms: tuple[Subform, ...] = ()
+    contract: Mapping[str, Any] | None = None  # an outside JSON Schema that records must fit, see contract.py
 
 
 def parse(document: Document) -> ObjectType:
@@ -134,6 +135,7 @@ def parse(document: Document) -> ObjectType:
         menu=body.get("menu", 0),
         owner_field=body.get("owner_field", ""),
         subforms=tuple(_subform(s) for s in body.get("subforms", ())),
+        contract=body.get("contract"),
     )
 
 
