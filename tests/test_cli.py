@@ -95,7 +95,11 @@ def test_a_database_that_cannot_be_opened_is_a_sentence(weatherglass: Shell, mon
 
 
 def test_an_outside_schema_becomes_a_draft_and_its_documents_records(weatherglass: Shell, tmp_path: Path) -> None:
-    schema = {"type": "object", "properties": {"name": {"type": "string", "minLength": 2}, "stops": {"type": "array", "items": {"type": "string"}}}, "required": ["name"]}
+    schema = {
+        "type": "object",
+        "properties": {"name": {"type": "string", "minLength": 2}, "stops": {"type": "array", "items": {"type": "string"}}},
+        "required": ["name"],
+    }
     file = tmp_path / "Site Visit.json"
     file.write_text(json.dumps(schema), encoding="utf-8")
     code, out, _ = weatherglass("schema", "import", file)

@@ -1,6 +1,8 @@
 """An outside JSON Schema as it comes: read, brought to 2020-12, and refused with places where we cannot keep it exactly."""
 
+import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import jsonschema
@@ -86,8 +88,21 @@ def modern(schema: Any, is_old: bool) -> Any:
 # -- What cannot be kept ---------------------------------------------------------------------------------------------------------------
 
 
-def findings(schema: Any) -> Iterator[Problem]:
+def findings(schema: Any) -> tuple[Problem, ...]:
     """Whatever stands in the way of keeping this schema exactly, with its place. Also run when a document that holds one is published."""
+    try:
+        return _findings(json.dumps(schema))
+    except RecursionError:
+        return (_problem("", "嵌套太深", "Nested too deep", "too_deep"),)
+
+
+@lru_cache(512)
+def _findings(text: str) -> tuple[Problem, ...]:
+    """Remembered by content: of a whole draft mostly one schema is new."""
+    return tuple(_found(json.loads(text)))
+
+
+def _found(schema: Any) -> Iterator[Problem]:
     try:
         jsonschema.Draft202012Validator.check_schema(schema, format_checker=jsonschema.FormatChecker(formats=()))  # patterns are RE2's to judge
     except jsonschema.SchemaError as error:
