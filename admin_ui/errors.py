@@ -16,6 +16,7 @@ from admin_ui.guard import SECURITY_HEADERS
 from admin_ui.render import bare, page
 from server.errors import AppError, Invalid, NotSignedIn, Text
 from server.features.access import people
+from server.features.files.limits import size_text
 
 log = logging.getLogger("weatherglass")
 
@@ -52,8 +53,11 @@ def _not_signed_in(request: Request) -> Response:
     with anonymous(request) as work:
         place = "/setup" if people.needs_setup(work.session) else "/login"
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    if place == "/login" and request.method == "GET" and back != "/" and not is_htmx(request):
+    comes_back = request.method == "GET" or request.url.path.endswith(("/new", "/edit"))  # a form that was sent too late is opened again: its draft is kept
+    if place == "/login" and comes_back and back != "/" and not is_htmx(request):
         place += "?next=" + quote(back, safe="")
+    if is_htmx(request) and request.url.path.endswith(("/form/live", "/form/draft")):
+        return HTMLResponse("", 401)  # nobody is torn out of a form that is being filled in; it says that the session has ended
     if is_htmx(request):
         return HTMLResponse("", 401, headers={"HX-Redirect": place})
     return RedirectResponse(place, 303)
@@ -95,7 +99,10 @@ def _perhaps() -> Iterator[None]:
         pass
 
 
-def plain_refusal(request: Request, status: int) -> Response:
-    """A refusal before any page was reached."""
+def plain_refusal(request: Request, status: int, limit: int) -> Response:
+    """A refusal before any page was reached. `limit`: bytes this address takes."""
     hint = Text("这个请求来自另一个网站，没有执行。", "This request came from another site; nothing was done.") if status == 403 else HINTS.get(status)
+    if status == 413:
+        most = size_text(limit)
+        hint = Text(f"这里一次最多提交 {most}。", f"At most {most} may be sent here at once.")
     return refusal(request, status, SENTENCES[status], hint)

@@ -7,16 +7,19 @@ from typing import Any
 
 from starlette.datastructures import FormData
 
+from admin_ui.formats import Formats
 from server.errors import Problem, Text
 from server.feature import Work
 from server.features.access import people
-from server.features.objects.kind import Field, ObjectType, Section
+from server.features.forms.engine import Part, Plan
+from server.features.objects.kind import Field, ObjectType
 from server.features.records.engine import FieldState, FormState
 from server.features.records.reading import reference_names
 from server.fields.registry import FIELD_TYPES
 
 CONTROL = "_"  # members of the form that are no fields begin with it
-MULTIPLE = frozenset({"multi_choice"})
+FILES = frozenset({"file", "image"})
+MULTIPLE = FILES | {"multi_choice"}
 SHOWN_AT_ONCE = 200  # people and options a select holds
 
 
@@ -28,25 +31,36 @@ class Choice:
 
 @dataclass(frozen=True)
 class FormField:
-    """One field as it stands. `wide`: takes the whole row."""
+    """One field as it stands. `scope` tells the ids of two forms on one page apart. `before` and `after` stand inside the input beside the value."""
 
     field: Field
     state: FieldState
     widget: str
+    scope: str = ""
+    before: str = ""
+    after: str = ""
+    placeholder: str = ""
+    source: str = ""  # of a reference: the address that lists records to choose from
     errors: tuple[Problem, ...] = ()
     choices: tuple[Choice, ...] = ()
     chosen: tuple[str, ...] = ()
     shown: str = ""  # the name of the chosen record, the text of a computed value
     theirs: str | None = None  # what somebody else saved meanwhile
+    upload: str = ""  # where its files are sent, when it takes files
     focus: bool = False
 
     @property
     def id(self) -> str:
-        return f"f-{self.field.key}"
+        return f"{self.scope}f-{self.field.key}"
+
+    @property
+    def box(self) -> str:
+        """The id of what is drawn anew when the field looks different."""
+        return f"{self.scope}w-{self.field.key}"
 
     @property
     def wide(self) -> bool:
-        return self.field.type == "long_text"
+        return self.field.wide or self.field.type in {"long_text", "file", "image"}
 
 
 @dataclass(frozen=True)
@@ -54,15 +68,12 @@ class FormSection:
     key: str
     title: Text
     columns: int
+    help: Text | None
     fields: tuple[FormField, ...]
 
     @property
     def error_count(self) -> int:
         return sum(1 for f in self.fields if any(p.severity == "error" for p in f.errors))
-
-    @property
-    def visible(self) -> bool:
-        return any(f.state.visible for f in self.fields)
 
 
 @dataclass(frozen=True)
@@ -102,6 +113,7 @@ class FormRows:
 
 @dataclass(frozen=True)
 class RecordForm:
+    plan: Plan
     sections: tuple[FormSection, ...]
     problems: tuple[tuple[FormField | None, Problem], ...] = ()  # for the summary, in the order of the form
     shape: str = ""  # what the browser shows now, sent back with each live request
@@ -137,8 +149,18 @@ def prefill(object_type: ObjectType, parameters: Mapping[str, str]) -> dict[str,
 
 
 def build(
-    work: Work, object_type: ObjectType, state: FormState, problems: Iterable[Problem] = (), theirs: Mapping[str, str] | None = None, *, is_new: bool = False
+    work: Work,
+    object_type: ObjectType,
+    plan: Plan,
+    state: FormState,
+    problems: Iterable[Problem] = (),
+    theirs: Mapping[str, str] | None = None,
+    *,
+    is_new: bool = False,
+    scope: str = "",
+    source: str = "",
 ) -> RecordForm:
+    """`source`: where all references look for records, instead of each at its object."""
     if is_new:  # a number is given when it is left empty
         state = replace(state, fields={k: replace(s, required=s.required and not object_type.fields[k].sequence) for k, s in state.fields.items()})
     by_field: dict[str, list[Problem]] = {}
@@ -147,30 +169,38 @@ def build(
         if problem.path in state.fields and state.fields[problem.path].visible:
             by_field.setdefault(problem.path, []).append(problem)
         else:
-            others.append(problem)
-    fields = {key: form_field(work, object_type.fields[key], s, tuple(by_field.get(key, ())), (theirs or {}).get(key)) for key, s in state.fields.items()}
-    sections = tuple(_sections(object_type, fields))
+            others.append(_named(object_type, problem))
+    known = {f.key: f for part in plan.parts for f in part.fields}
+    fields = {
+        key: form_field(work, known.get(key, object_type.fields[key]), s, tuple(by_field.get(key, ())), (theirs or {}).get(key), scope, source)
+        for key, s in state.fields.items()
+    }
+    fields = {key: replace(f, upload=upload_path(object_type, key)) for key, f in fields.items()}
+    sections = tuple(section for part in plan.parts if (section := _section(part, fields)).fields)
     listed: list[tuple[FormField | None, Problem]] = [(f, p) for s in sections for f in s.fields for p in f.errors]
-    return RecordForm(sections, (*((None, p) for p in others), *listed), shape(state))
+    return RecordForm(plan, sections, (*((None, p) for p in others), *listed), shape(state))
 
 
-def _sections(object_type: ObjectType, fields: Mapping[str, FormField]) -> Iterable[FormSection]:
-    known = {s.key for s in object_type.sections}
-    loose = tuple(f for f in fields.values() if f.field.section not in known)
-    if loose:
-        title = Text("其他", "Other") if object_type.sections else object_type.title
-        yield FormSection("other", title, 2, loose)
-    for section in object_type.sections:
-        mine = tuple(f for f in fields.values() if f.field.section == section.key)
-        if mine:
-            yield FormSection(section.key, section.title, _columns(section), mine)
+def _named(object_type: ObjectType, problem: Problem) -> Problem:
+    """A problem of a field that this form does not show says which one it is about."""
+    field = object_type.fields.get(problem.path)
+    if field is None:
+        return problem
+    return replace(problem, message=Text(f"{field.title.zh}：{problem.message.zh}", f"{field.title.en}: {problem.message.en}"))
 
 
-def _columns(section: Section) -> int:
-    return max(1, min(section.columns, 3))
+def _section(part: Part, fields: Mapping[str, FormField]) -> FormSection:
+    return FormSection(part.key, part.title, max(1, min(part.columns, 3)), part.help, tuple(fields[f.key] for f in part.fields if f.key in fields))
 
 
-def form_field(work: Work, field: Field, state: FieldState, errors: tuple[Problem, ...], theirs: str | None) -> FormField:
+def upload_path(object_type: ObjectType, key: str) -> str:
+    return f"/files/upload/{object_type.key}/{key}" if object_type.fields[key].type in FILES else ""
+
+
+NUMBERS = frozenset({"integer", "number", "decimal"})
+
+
+def form_field(work: Work, field: Field, state: FieldState, errors: tuple[Problem, ...], theirs: str | None, scope: str = "", source: str = "") -> FormField:
     choices: tuple[Choice, ...] = ()
     chosen: tuple[str, ...] = ()
     shown = ""
@@ -184,7 +214,29 @@ def form_field(work: Work, field: Field, state: FieldState, errors: tuple[Proble
         shown = _referenced(work, field, state)
     if state.readonly:
         shown = _read_text(work, field, state, shown)
-    return FormField(field, state, FIELD_TYPES[field.type].widget, errors, choices, chosen, shown, theirs)
+    placeholder = state.placeholder or (field.placeholder.of(locale) if field.placeholder else "")
+    before = field.prefix.of(locale) if field.prefix else ""
+    return FormField(
+        field,
+        state,
+        FIELD_TYPES[field.type].widget,
+        scope,
+        before,
+        _after(work, field),
+        placeholder,
+        source or f"/o/{field.reference}/options",
+        errors,
+        choices,
+        chosen,
+        shown,
+        theirs,
+    )
+
+
+def _after(work: Work, field: Field) -> str:
+    if field.suffix:
+        return field.suffix.of(work.actor.locale)
+    return Formats(work.actor.locale, work.zone).unit(field.unit) if field.type in NUMBERS and field.unit not in {"", "count"} else ""
 
 
 def _chosen(state: FieldState) -> tuple[str, ...]:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from starlette.datastructures import FormData
 
 from admin_ui.posted import whole
-from admin_ui.record_forms import FormField, FormRow, FormRows, RecordForm, build, form_field, mark, raw_of
+from admin_ui.record_forms import FormField, FormRow, FormRows, RecordForm, build, form_field, mark, raw_of, upload_path
 from server.errors import Problem, Text
 from server.feature import Work
+from server.features.forms.engine import Plan
 from server.features.objects.kind import Field, ObjectType
 from server.features.objects.subforms import subform_of, title_of_rows
 from server.features.records.engine import FormState
@@ -18,7 +19,7 @@ from server.features.records.together import Row, Rows, RowState, SubformState, 
 
 VERSION, GONE = "_version", "_gone"
 NARROW = frozenset({"integer", "number", "decimal", "percent", "date", "yes_no"})
-WHOLE_ROW = frozenset({"long_text"})
+WHOLE_ROW = frozenset({"long_text", "file", "image"})
 
 
 def rows_from(work: Work, object_type: ObjectType, form: FormData) -> Rows:
@@ -47,19 +48,22 @@ def next_token(rows: Iterable[Row]) -> str:
 def build_with_rows(
     work: Work,
     object_type: ObjectType,
+    plan: Plan,
     state: FormState,
     subforms: Iterable[SubformState],
     problems: Iterable[Problem] = (),
     theirs: Mapping[str, str] | None = None,
     *,
     is_new: bool = False,
+    scope: str = "",
+    source: str = "",
 ) -> RecordForm:
     """The record's form as `build` makes it, with its sub-forms; problems of rows are found by their places."""
     states = tuple(subforms)
     keys = {s.object_type.key for s in states}
     found = list(problems)
     mine = [p for p in found if p.path.split("-")[0] in keys and p.path not in object_type.fields]
-    form = build(work, object_type, state, [p for p in found if p not in mine], theirs, is_new=is_new)
+    form = build(work, object_type, plan, state, [p for p in found if p not in mine], theirs, is_new=is_new, scope=scope, source=source)
     if not states:
         return form
     drawn = tuple(_subform(work, s, mine, theirs or {}) for s in states)
@@ -109,7 +113,8 @@ def _row(work: Work, child: ObjectType, columns: Iterable[Field], row: RowState,
             state = replace(state, required=False)  # a number is given when it is left empty
         errors = tuple(problems.get(path, ())) if state.visible else ()
         placed |= {path} if state.visible else set()
-        fields.append(form_field(work, replace(field, key=path), state, errors, theirs.get(path)))
+        made = form_field(work, replace(field, key=path), state, errors, theirs.get(path))
+        fields.append(replace(made, upload=upload_path(child, field.key)))
     others = tuple(p for path, found in problems.items() if (path == name or path.startswith(name + "-")) and path not in placed for p in found)
     return FormRow(name, row.version, tuple(fields), (*problems.get(name, ()), *others), row.gone)
 

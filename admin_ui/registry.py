@@ -4,8 +4,11 @@ from admin_ui.area import Area
 from admin_ui.pages.alerts import AREA as ALERTS
 from admin_ui.pages.desk import AREA as DESK
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
+from admin_ui.pages.files import AREA as FILES
 from admin_ui.pages.help import AREA as HELP
+from admin_ui.pages.imports import AREA as IMPORTS
 from admin_ui.pages.jobs import AREA as JOBS
+from admin_ui.pages.lists import AREA as LISTS
 from admin_ui.pages.login import AREA as LOGIN
 from admin_ui.pages.matrix import AREA as MATRIX
 from admin_ui.pages.record_forms import AREA as RECORD_FORMS
@@ -18,6 +21,7 @@ from admin_ui.pages.setup import AREA as SETUP
 from admin_ui.pages.simulate import AREA as SIMULATE
 from admin_ui.pages.studio import AREA as STUDIO
 from admin_ui.pages.tasks import AREA as TASKS
+from admin_ui.pages.views import AREA as VIEWS
 from admin_ui.pages.workflows import AREA as WORKFLOWS
 
 PAGES: tuple[Area, ...] = (
@@ -25,7 +29,11 @@ PAGES: tuple[Area, ...] = (
     LOGIN,
     DESK,
     RECORDS,
+    LISTS,
+    VIEWS,
     RECORD_FORMS,
+    FILES,
+    IMPORTS,
     WORKFLOWS,
     ALERTS,
     TASKS,

@@ -22,6 +22,9 @@ from server.errors import Text
 from server.feature import Work
 from server.features.access import roles
 from server.features.access.people import LOCALES
+from server.features.files.limits import size_text
+from server.features.forms.drafts import Draft
+from server.features.forms.engine import STANDARD
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -65,6 +68,12 @@ def query(values: Mapping[str, Any] | list[tuple[str, Any]]) -> str:
     return urlencode([(k, v) for k, v in pairs if v not in (None, "", False)])
 
 
+def draft_url(draft: Draft) -> str:
+    """The form of an unsaved draft, with the draft in it."""
+    place = f"{draft.record_id}/edit" if draft.record_id else "new"
+    return f"/o/{draft.object}/{place}?" + urlencode({"form": draft.form or STANDARD, "draft": 1})
+
+
 def _translator(locale: str) -> Callable[..., str]:
     def t(zh: str | Text | None, en: str | None = None) -> str:
         """The sentence in this language; takes both sentences, or a Text."""
@@ -104,13 +113,15 @@ def _environment(locale: str, zone: ZoneInfo) -> jinja2.Environment:
         asset=asset,
         draw_icon=icon,
         charts_js=charts_js,
+        draft_url=draft_url,
         formats=formats,
         DASH=DASH,
+        size=size_text,
         **{
             name: getattr(formats, name)
             for name in ("number", "quantity", "with_unit", "unit", "money", "money_short", "percent", "date", "day", "long_day", "datetime", "ago", "due")
         },
-        **{name: getattr(marks, name) for name in ("step", "level_of", "class_tint", "spark_points")},
+        **{name: getattr(marks, name) for name in ("step", "level_of", "class_tint", "spark_points", "file_icon")},
         **{name: getattr(subjects, name) for name in ("class_of", "is_graded", "grade")},
     )
     environment.filters["query"] = query
@@ -158,6 +169,7 @@ def base_context(request: Request, work: Work, area: str, *, with_menu: bool) ->
         "menu": menu(request.app.state.areas, work) if with_menu else (),
         "area": area,
         "theme": theme_of(request),
+        "upload_limit": request.app.state.settings.file_limit,
         "now": work.now,
         "today": work.at.today,
     }

@@ -8,6 +8,8 @@ from server.fields.date import DateField
 from server.fields.datetime import DatetimeField
 from server.fields.decimal import DecimalField
 from server.fields.email import EmailField
+from server.fields.file import FileField
+from server.fields.image import ImageField
 from server.fields.integer import IntegerField
 from server.fields.link import LinkField
 from server.fields.long_text import LongTextField
@@ -35,6 +37,8 @@ TYPES: tuple[FieldType, ...] = (
     EmailField(),
     PhoneField(),
     LinkField(),
+    FileField(),
+    ImageField(),
 )
 
 FIELD_TYPES: Mapping[str, FieldType] = {t.key: t for t in TYPES}

@@ -8,11 +8,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from admin_ui.record_rows import build_with_rows
-from admin_ui.render import Templates
+from admin_ui.render import Renderer
 from server.config.catalog import Catalog
 from server.config.document import Document
 from server.config.publish import publish
 from server.feature import SYSTEM, Hooks, Work
+from server.features.forms.engine import standard
 from server.features.objects.contract import assemble
 from server.features.objects.contract_check import contract_of
 from server.features.objects.contract_reading import take_apart
@@ -115,11 +116,12 @@ def test_the_studio_takes_a_schema_or_says_where_it_cannot(site: Site) -> None:
 
 
 DRAWN = """{% from "parts/fields.html" import field_box with context %}{% from "parts/subform.html" import subform with context %}
-{% for s in form.sections %}{% for f in s.fields %}{{ field_box(f) }}{% endfor %}{% endfor %}{% for s in form.subforms %}{{ subform(s, object_type) }}{% endfor %}"""
+{% for s in form.sections %}{% for f in s.fields %}{{ field_box(f) }}{% endfor %}{% endfor %}
+{% for s in form.subforms %}{{ subform(s, object_type) }}{% endfor %}"""
 
 
 def test_every_schema_is_drawn() -> None:
-    nobody, environment = Catalog(1, {}, KINDS), Templates(ZoneInfo("Asia/Shanghai")).environments["en"]
+    nobody, environment = Catalog(1, {}, KINDS), Renderer(ZoneInfo("Asia/Shanghai")).environments["en"]
     for path in CASES:
         made = import_schema(json.dumps(json.loads(path.read_text("utf-8"))["schema"]), "thing", nobody)
         catalog = nobody.with_documents([Document("object", b["key"], b) for b in made.bodies])
@@ -127,7 +129,7 @@ def test_every_schema_is_drawn() -> None:
         object_type = catalog.get("object", "thing")
         rows = {s.object: [together.Row("n1", {})] for s in object_type.subforms}
         state, states = together.form(work, "thing", {}, rows)
-        form = build_with_rows(work, object_type, state, states, is_new=True)
+        form = build_with_rows(work, object_type, standard(object_type), state, states, is_new=True)
         html = environment.from_string(DRAWN).render(form=form, object_type=object_type, work=work)
         shown = [f.field.key for f in form.fields if f.state.visible]
         assert shown and all(re.search(rf'name="(_q_)?{re.escape(name)}"', html) for name in shown), path.stem

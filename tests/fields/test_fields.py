@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.errors import Problem, Text
+from server.features.files.engine import clean_name
 from server.features.objects.kind import Field, Option
 from server.fields.base import FORM, JSON, Reading
+from server.fields.file import FileRef
 from server.fields.registry import FIELD_TYPES, TYPES
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -41,6 +43,14 @@ def test_input_policy(case: dict[str, Any]) -> None:
 
 
 text_values = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40).map(lambda s: s.strip())
+NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20).map(clean_name)
+
+
+def _files(*types: str) -> st.SearchStrategy[Any]:
+    one = st.builds(FileRef, st.uuids().map(lambda u: u.hex), NAMES, st.sampled_from(types), st.integers(0, 10**12))
+    return st.lists(one, min_size=1, max_size=3)
+
+
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "integer": st.integers(-(2**63), 2**63 - 1),
     "number": st.floats(-9e99, 9e99, allow_subnormal=False).filter(lambda x: x == 0 or abs(x) > 1e-99).map(lambda x: x + 0.0),
@@ -54,6 +64,10 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "email": st.just("a.b@example.com"),
     "phone": st.just("+86 138-0013-8000"),
     "link": st.just("https://example.com/a?b=c"),
+    "file": st.lists(
+        st.builds(FileRef, st.uuids().map(lambda u: u.hex), NAMES, st.sampled_from(["text/plain", ""]), st.integers(0, 10**12)), min_size=1, max_size=3
+    ),
+    "image": st.lists(st.builds(FileRef, st.uuids().map(lambda u: u.hex), NAMES, st.just("image/png"), st.integers(0, 10**12)), min_size=1, max_size=3),
 }
 
 
@@ -68,7 +82,7 @@ def _parsed_texts(type_key: str) -> st.SearchStrategy[Any]:
 @settings(max_examples=120, deadline=None)
 @given(data=st.data())
 def test_round_trips(kind: Any, data: st.DataObject) -> None:
-    it = field(kind.key, decimals=2 if kind.key == "decimal" else 0)
+    it = field(kind.key, decimals=2 if kind.key == "decimal" else 0, max_files=3)
     value = data.draw(VALUES[kind.key] if kind.key in VALUES else _parsed_texts(kind.key))
     assert kind.parse(it, kind.entry(it, value)) == value
     assert kind.parse(it, value) == value

@@ -24,6 +24,7 @@ RESERVED_OBJECTS = ("alert", "task", "population")  # what metrics count, and th
 TEXTS = {"text", "long_text", "email", "phone", "link"}
 NUMBERS = {"integer", "number", "decimal"}
 CHOICES = {"choice", "multi_choice"}
+FILES = {"file", "image"}
 # A published field may become one of these and keep its values; any other change needs a new field.
 KEEPS_VALUES: Mapping[str, frozenset[str]] = {
     "text": frozenset({"long_text"}),
@@ -31,6 +32,7 @@ KEEPS_VALUES: Mapping[str, frozenset[str]] = {
     "phone": frozenset({"text", "long_text"}),
     "link": frozenset({"text", "long_text"}),
     "choice": frozenset({"text", "long_text"}),
+    "image": frozenset({"file"}),
 }
 _SEQUENCE = re.compile(r"[^{}]*\{:0?\d{0,2}d?\}[^{}]*\Z")
 
@@ -114,7 +116,7 @@ def _layout(it: ObjectType, catalog: Catalog) -> Iterator[Problem]:
     known = [*it.fields, *SYSTEM_FIELDS]
     if it.name_field not in it.fields:
         yield unknown("/name_field", "field", it.name_field, it.fields)
-    elif it.fields[it.name_field].type in {"multi_choice", "yes_no", "reference"}:
+    elif it.fields[it.name_field].type in {"multi_choice", "yes_no", "reference"} | FILES:
         yield wrong(
             "/name_field",
             f"“{it.name_field}” 不能作为名称",
@@ -144,7 +146,7 @@ def _keys(it: ObjectType, live: frozenset[str]) -> Iterator[Problem]:
         for j, key in enumerate(columns):
             if key not in it.fields:
                 yield unknown(pointer("keys", i, j), "field", key, it.fields)
-            elif key in live or it.fields[key].type in {"multi_choice", "long_text"}:
+            elif key in live or it.fields[key].type in {"multi_choice", "long_text"} | FILES:
                 yield wrong(pointer("keys", i, j), f"“{key}” 不能用于唯一键", f"“{key}” cannot be part of a unique key", "key_type")
 
 
@@ -190,7 +192,12 @@ _ONLY: tuple[tuple[str, Callable[[Field], bool], set[str]], ...] = (
     ("maxLength", lambda f: f.max_length is not None, TEXTS),
     ("x-sequence", lambda f: bool(f.sequence), {"text"}),
     ("x-mask", lambda f: bool(f.mask), TEXTS | {"user"}),
-    ("x-unique", lambda f: f.unique, set(FIELD_TYPES) - {"long_text", "multi_choice", "yes_no"}),
+    ("x-unique", lambda f: f.unique, set(FIELD_TYPES) - {"long_text", "multi_choice", "yes_no"} - FILES),
+    ("x-indexed", lambda f: f.indexed, set(FIELD_TYPES) - FILES),
+    ("x-max-files", lambda f: f.max_files > 1, FILES),
+    ("x-computed", lambda f: bool(f.computed), set(FIELD_TYPES) - FILES),
+    ("default", lambda f: f.default is not None, set(FIELD_TYPES) - FILES),
+    ("x-default", lambda f: bool(f.default_expression), set(FIELD_TYPES) - FILES),
 )
 
 

@@ -47,10 +47,15 @@ class Field:
     reference: str = ""  # object key, for type reference
     decimals: int = 0  # decimal: digits after the point, stored as scaled integer
     unit: str = ""  # shown behind the number: "CNY", "%", "days"
+    placeholder: Text | None = None  # an example in the empty input
+    prefix: Text | None = None  # stands inside the input, before the value
+    suffix: Text | None = None  # after the value, instead of the unit
+    wide: bool = False  # takes the whole row of its section
     minimum: float | None = None
     maximum: float | None = None
     min_length: int | None = None
     max_length: int | None = None
+    max_files: int = 1  # file, image: how many one record may have
     unique: bool = False
     indexed: bool = False
     readonly: bool = False  # written by workflows and the system, never through a form or an import
@@ -63,6 +68,7 @@ class Section:
     key: str
     title: Text
     columns: int = 2
+    help: Text | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,7 @@ class ObjectType:
     icon: str = "file"
     menu: int = 0  # place in the side bar; 0: not shown there
     owner_field: str = ""  # field of type user that "my records" means
+    layout: str = "page"  # of its form: page, tabs or steps
     subforms: tuple[Subform, ...] = ()
     contract: Mapping[str, Any] | None = None  # an outside JSON Schema that records must fit, see contract.py
 
@@ -122,7 +129,7 @@ def parse(document: Document) -> ObjectType:
         title=title,
         plural=plural or title,
         fields=fields,
-        sections=tuple(Section(s["key"], title_of(s), s.get("columns", 2)) for s in body.get("sections", ())),
+        sections=tuple(Section(s["key"], title_of(s), s.get("columns", 2), text_of(s.get("help"))) for s in body.get("sections", ())),
         name_field=body.get("name_field") or next(iter(fields), "id"),
         checks=tuple(_check(c) for c in body.get("checks", ())),
         keys=tuple(tuple(k) for k in body.get("keys", ())),
@@ -134,6 +141,7 @@ def parse(document: Document) -> ObjectType:
         icon=body.get("icon", "file"),
         menu=body.get("menu", 0),
         owner_field=body.get("owner_field", ""),
+        layout=body.get("layout", "page"),
         subforms=tuple(_subform(s) for s in body.get("subforms", ())),
         contract=body.get("contract"),
     )
@@ -174,10 +182,15 @@ def _field(key: str, spec: Mapping[str, Any], required: bool) -> Field:
         reference=spec.get("x-reference", ""),
         decimals=spec.get("x-decimals", 0),
         unit=spec.get("x-unit", ""),
+        placeholder=text_of(spec.get("x-placeholder")),
+        prefix=text_of(spec.get("x-prefix")),
+        suffix=text_of(spec.get("x-suffix")),
+        wide=spec.get("x-wide", False),
         minimum=spec.get("minimum"),
         maximum=spec.get("maximum"),
         min_length=spec.get("minLength"),
         max_length=spec.get("maxLength"),
+        max_files=spec.get("x-max-files", 1),
         unique=spec.get("x-unique", False),
         indexed=spec.get("x-indexed", False),
         readonly=spec.get("x-readonly", False),

@@ -9,12 +9,13 @@ import sqlalchemy as sa
 
 from server.errors import Conflict, Invalid, Problem, Stale, Text
 from server.feature import Work
+from server.features.files.service import resolved
 from server.features.objects.contract import RowValues, unjudged
 from server.features.objects.contract import problems as contract_problems
 from server.features.objects.contract_check import contract_of
 from server.features.objects.engine import table, tables, value_columns
-from server.features.objects.kind import ObjectType
-from server.features.records.engine import UNKNOWN_MEMBER, FormState, Values, form_state, given_values, rules, validate
+from server.features.objects.kind import Field, ObjectType
+from server.features.records.engine import UNKNOWN_MEMBER, FormState, Values, form_state, given_values, parse, reading_of, rules, validate
 from server.features.records.listing import Page, ResultColumns, query
 from server.features.records.reading import (
     Record,
@@ -41,6 +42,7 @@ __all__ = [
     "Page",
     "Record",
     "ResultColumns",
+    "check",
     "create",
     "create_many",
     "delete",
@@ -92,6 +94,18 @@ def update(work: Work, object_key: str, record_id: int, raw: Mapping[str, Any], 
     ((values, problems),) = prepare(work, object_type, [(raw, before)])
     refuse(problems)
     _revise(work, object_type, before, values)
+
+
+def check(work: Work, object_key: str, raw: Mapping[str, Any], record_id: int | None = None) -> tuple[Problem, ...]:
+    """What saving these members would say, warnings included, without saving. `record_id`: of the record they would change; None for a new one."""
+    object_type = object_of(work, object_key)
+    before = None if record_id is None else row_of(work, object_key, record_id, live=True)
+    if record_id is not None and before is None:
+        raise no_record()
+    ((values, problems),) = prepare(work, object_type, [(raw, before)])
+    at_fault = {p.path for p in problems if p.severity == "error"}
+    unique = taken(work, object_type, [(record_id, {k: None if k in at_fault else v for k, v in values.items()})])
+    return (*problems, *(p for found in unique.values() for p in found))
 
 
 def write_system(work: Work, object_key: str, record_id: int, values: Mapping[str, Any]) -> None:
@@ -159,6 +173,11 @@ def number(work: Work, object_type: ObjectType, rows: Sequence[Values]) -> None:
                 row[f.key] = text
 
 
+def parse_form(work: Work, field: Field, raw: Any) -> Any:
+    """One value as a form gives it, or its problem."""
+    return parse(field, raw, None, reading_of("form", work.at), "form")
+
+
 def channel_of(work: Work) -> str:
     return work.cause if work.cause in {"form", "import", "api"} else "system"
 
@@ -179,6 +198,7 @@ def prepare(
     channel = channel or channel_of(work)
     allowed = rights(work, object_type.key)
     hidden, locked = (frozenset(), frozenset()) if channel == "system" else (allowed.hidden, allowed.hidden | allowed.readonly)
+    items = [(raw, before) for raw, (_, before) in zip(resolved(work, object_type, items), items, strict=True)]
     raws = [_without_covered(object_type, raw, before, hidden, allowed.masked) for raw, before in items]
     chosen = [_chosen(object_type, raw, before, work, channel, locked) for raw, (_, before) in zip(raws, items, strict=True)]
     known = _existing(work, object_type, chosen, [before for _, before in items])
@@ -292,6 +312,7 @@ def form_of(
 ) -> tuple[FormState, FormState]:
     """The form as the actor may see it, and as it is. `parents` as for `prepare`."""
     allowed = rights(work, object_type.key)
+    (raw,) = resolved(work, object_type, [(raw, before)])
     raw = _without_covered(object_type, raw, before, allowed.hidden, allowed.masked)
     locked = allowed.hidden | allowed.readonly
     (references,) = _references(work, object_type, [_chosen(object_type, raw, before, work, "form", locked)])

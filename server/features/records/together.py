@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from server.errors import AppError, Conflict, Problem, Text
+from server.errors import AppError, Problem, Stale, Text
 from server.feature import Saved, Work
 from server.features.objects.contract_check import contract_of
 from server.features.objects.contract_reading import take_apart
@@ -125,7 +125,7 @@ def _part(work: Work, subform: Subform, child: ObjectType, rows: Sequence[Row], 
         if row.id is not None and row.id not in stored:
             if row.gone:
                 continue
-            raise Conflict(Text(f"“{child.title.zh}”中有一行已被删除", f"A row of {child.title.en} was deleted meanwhile"), _LOOK)
+            raise Stale(Text(f"“{child.title.zh}”中有一行已被删除", f"A row of {child.title.en} was deleted meanwhile"), _LOOK)
         if row.id is not None:
             same_version(work, stored[row.id], row.version)
     kept = tuple(r for r in rows if not r.gone and not (r.id is None and _blank(child, r)))

@@ -87,6 +87,15 @@ def mark_deleted(work: Work, object_type: ObjectType, record_id: int, version: i
     record_many(work, "delete", object_type.key, [(record_id, None)])
 
 
+def mark_restored(work: Work, object_type: ObjectType, record_id: int, before: Mapping[str, Any]) -> None:
+    """A deleted record is back in sight, with the values it had."""
+    source, version = table(object_type, work.catalog), before["version"]
+    values = {"deleted_at": None, "version": version + 1, "updated_at": work.now, "updated_by": work.actor.username}
+    work.session.execute(sa.update(source).where(source.c.id == record_id, source.c.version == version).values(values))
+    _write_history(work, object_type, [(record_id, version + 1, {"deleted_at": [before["deleted_at"].isoformat(), None]})])
+    record_many(work, "undelete", object_type.key, [(record_id, None)])
+
+
 def _write_history(work: Work, object_type: ObjectType, rows: Sequence[tuple[int, int, Mapping[str, Any]]]) -> None:
     stamp = {"object": object_type.key, "at": work.now, "by": work.actor.username, "cause": work.cause, "release": work.catalog.release}
     values = [{**stamp, "record_id": record_id, "version": version, "changes": changes} for record_id, version, changes in rows]
