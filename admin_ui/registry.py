@@ -19,6 +19,7 @@ from admin_ui.pages.record_forms import AREA as RECORD_FORMS
 from admin_ui.pages.records import AREA as RECORDS
 from admin_ui.pages.reports import AREA as REPORTS
 from admin_ui.pages.reviews import AREA as REVIEWS
+from admin_ui.pages.schema_import import AREA as SCHEMA_IMPORT
 from admin_ui.pages.settings import AREA as SETTINGS
 from admin_ui.pages.setup import AREA as SETUP
 from admin_ui.pages.simulate import AREA as SIMULATE
@@ -45,6 +46,7 @@ PAGES: tuple[Area, ...] = (
     REVIEWS,
     REPORTS,
     STUDIO,
+    SCHEMA_IMPORT,
     SIMULATE,
     EXPRESSIONS,
     HELP,
