@@ -70,7 +70,7 @@ def on_saved(work: Work, saved: Saved) -> None:
     fields = {rule.field for rule in object_type.duplicates}
     changed = [i for i in saved.ids if fields & saved.changed.get(i, frozenset())]
     for start in range(0, len(changed), BATCH):
-        _write(work, object_type, changed[start : start + BATCH])
+        index(work, object_type, changed[start : start + BATCH])
 
 
 def on_published(work: Work, old: Catalog, new: Catalog) -> None:
@@ -83,10 +83,11 @@ def on_published(work: Work, old: Catalog, new: Catalog) -> None:
         source, last = table(object_type, new), 0
         while ids := list(work.session.execute(sa.select(source.c.id).where(source.c.id > last).order_by(source.c.id).limit(BATCH)).scalars()):
             last = ids[-1]
-            _write(work, object_type, ids)
+            index(work, object_type, ids)
 
 
-def _write(work: Work, object_type: ObjectType, ids: Sequence[int]) -> None:
+def index(work: Work, object_type: ObjectType, ids: Sequence[int]) -> None:
+    """Write the keys of records as they are stored now, in place of what there was."""
     k = duplicate_keys.c
     work.session.execute(sa.delete(duplicate_keys).where(k.object == object_type.key, k.record_id.in_(ids)))
     by = {rule.field: rule.by for rule in object_type.duplicates}
