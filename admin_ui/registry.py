@@ -4,6 +4,7 @@ from admin_ui.area import Area
 from admin_ui.pages.alerts import AREA as ALERTS
 from admin_ui.pages.desk import AREA as DESK
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
+from admin_ui.pages.files import AREA as FILES
 from admin_ui.pages.help import AREA as HELP
 from admin_ui.pages.imports import AREA as IMPORTS
 from admin_ui.pages.jobs import AREA as JOBS
@@ -30,6 +31,7 @@ PAGES: tuple[Area, ...] = (
     LISTS,
     VIEWS,
     RECORD_FORMS,
+    FILES,
     IMPORTS,
     WORKFLOWS,
     ALERTS,
