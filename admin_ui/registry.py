@@ -2,7 +2,9 @@
 
 from admin_ui.area import Area
 from admin_ui.pages.alerts import AREA as ALERTS
+from admin_ui.pages.api import AREA as API
 from admin_ui.pages.desk import AREA as DESK
+from admin_ui.pages.exports import AREA as EXPORTS
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
 from admin_ui.pages.files import AREA as FILES
 from admin_ui.pages.help import AREA as HELP
@@ -31,6 +33,7 @@ PAGES: tuple[Area, ...] = (
     LISTS,
     VIEWS,
     RECORD_FORMS,
+    EXPORTS,
     FILES,
     IMPORTS,
     WORKFLOWS,
@@ -43,6 +46,7 @@ PAGES: tuple[Area, ...] = (
     SIMULATE,
     EXPRESSIONS,
     HELP,
+    API,
     SETTINGS,
     JOBS,
 )
