@@ -11,6 +11,7 @@ from admin_ui.pages.jobs import AREA as JOBS
 from admin_ui.pages.lists import AREA as LISTS
 from admin_ui.pages.login import AREA as LOGIN
 from admin_ui.pages.matrix import AREA as MATRIX
+from admin_ui.pages.printing import AREA as PRINTING
 from admin_ui.pages.record_forms import AREA as RECORD_FORMS
 from admin_ui.pages.records import AREA as RECORDS
 from admin_ui.pages.reports import AREA as REPORTS
@@ -32,6 +33,7 @@ PAGES: tuple[Area, ...] = (
     VIEWS,
     RECORD_FORMS,
     FILES,
+    PRINTING,
     IMPORTS,
     WORKFLOWS,
     ALERTS,
