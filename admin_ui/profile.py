@@ -133,6 +133,7 @@ class Profile:
     history: tuple[ChangeSet, ...] = ()
     timeline: tuple[Moment, ...] = ()
     people: Mapping[str, str] | None = None
+    snapshots: tuple[Field, ...] = ()  # copies that can be taken anew
 
     @property
     def open_tasks(self) -> tuple[Task, ...]:
@@ -180,6 +181,7 @@ def profile(work: Work, object_type: ObjectType, record: Record, tab: str) -> Pr
         history=history,
         timeline=_timeline(history, open_alerts, tasks, names),
         people=names,
+        snapshots=tuple(f for f in object_type.fields.values() if f.derived == "snapshot" and f.key in record.display),
     )
 
 
@@ -201,14 +203,14 @@ def _values(record: Record) -> dict[str, Any]:
 def record_number(object_type: ObjectType, record: Record) -> str:
     """The unique text that people call the record by, when it is not the name itself."""
     for field in object_type.fields.values():
-        if (field.sequence or field.unique) and field.type == "text" and field.key != object_type.name_field and field.key not in record.masked:
+        if field.unique and field.type in {"text", "serial"} and field.key != object_type.name_field and field.key not in record.masked:
             return record.display.get(field.key, "")
     return ""
 
 
 def strip(work: Work, object_type: ObjectType, record: Record, *, assessed: bool) -> tuple[Fact, ...]:
     """The list's columns once more, without name and number: what the document thinks matters."""
-    skipped = {object_type.name_field, *(f.key for f in object_type.fields.values() if f.sequence)}
+    skipped = {object_type.name_field, *(f.key for f in object_type.fields.values() if f.pattern)}
     keys = [k for k in object_type.list_columns if k in record.display and k not in skipped]
     found = [_fact(work, object_type.fields[k], record) for k in keys]
     return tuple(f for f in found if f.text)[: STRIP_ASSESSED if assessed else STRIP]

@@ -109,7 +109,7 @@ def _row(work: Work, child: ObjectType, columns: Iterable[Field], row: RowState,
     fields, placed = [], {name}
     for field in columns:
         state, path = row.state.fields[field.key], place(child.key, row.token, field.key)
-        if row.values is None and field.sequence:
+        if row.values is None and field.pattern:
             state = replace(state, required=False)  # a number is given when it is left empty
         errors = tuple(problems.get(path, ())) if state.visible else ()
         placed |= {path} if state.visible else set()

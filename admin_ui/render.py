@@ -25,6 +25,7 @@ from server.features.access.people import LOCALES
 from server.features.files.limits import size_text
 from server.features.forms.drafts import Draft
 from server.features.forms.engine import STANDARD
+from server.fields import rating, rich_text
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -60,6 +61,11 @@ def icon(name: str, css: str = "i") -> Markup:
 def charts_js() -> Markup:
     """The two scripts of a page with charts: for its block "scripts"."""
     return Markup('<script src="{}" defer></script><script src="{}" defer></script>').format(asset("echarts.common.min.js"), asset("charts.js"))
+
+
+def rich(markup: str | None) -> Markup:
+    """A rich note, made safe once more on its way out."""
+    return Markup(rich_text.safe(markup or ""))
 
 
 def query(values: Mapping[str, Any] | list[tuple[str, Any]]) -> str:
@@ -112,6 +118,8 @@ def _environment(locale: str, zone: ZoneInfo) -> jinja2.Environment:
         product=PRODUCT,
         asset=asset,
         draw_icon=icon,
+        rich=rich,
+        star_count=rating.stars,
         charts_js=charts_js,
         draft_url=draft_url,
         formats=formats,
