@@ -2,6 +2,7 @@
 
 from admin_ui.area import Area
 from admin_ui.pages.alerts import AREA as ALERTS
+from admin_ui.pages.departments import AREA as DEPARTMENTS
 from admin_ui.pages.desk import AREA as DESK
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
 from admin_ui.pages.files import AREA as FILES
@@ -44,5 +45,6 @@ PAGES: tuple[Area, ...] = (
     EXPRESSIONS,
     HELP,
     SETTINGS,
+    DEPARTMENTS,
     JOBS,
 )
