@@ -2,8 +2,10 @@
 
 from admin_ui.area import Area
 from admin_ui.pages.alerts import AREA as ALERTS
+from admin_ui.pages.api import AREA as API
 from admin_ui.pages.departments import AREA as DEPARTMENTS
 from admin_ui.pages.desk import AREA as DESK
+from admin_ui.pages.exports import AREA as EXPORTS
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
 from admin_ui.pages.files import AREA as FILES
 from admin_ui.pages.help import AREA as HELP
@@ -32,6 +34,7 @@ PAGES: tuple[Area, ...] = (
     LISTS,
     VIEWS,
     RECORD_FORMS,
+    EXPORTS,
     FILES,
     IMPORTS,
     WORKFLOWS,
@@ -44,6 +47,7 @@ PAGES: tuple[Area, ...] = (
     SIMULATE,
     EXPRESSIONS,
     HELP,
+    API,
     SETTINGS,
     DEPARTMENTS,
     JOBS,
