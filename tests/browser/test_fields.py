@@ -126,7 +126,7 @@ def test_departments_are_set_up_and_chosen(sign_in: SignIn) -> None:
         page.fill("#k-new", key)
         page.select_option("#pa-new", above)
         page.click("#add-department button")
-        page.wait_for_function(f"document.querySelector('main').textContent.includes('{name}')")
+        page.wait_for_selector(f"main td:has-text('{name}')")
     visitor.go("/settings/departments?edit=east")
     visitor.picture("departments", 390)
     visitor.check()
