@@ -15,6 +15,7 @@ from admin_ui.pages.jobs import AREA as JOBS
 from admin_ui.pages.lists import AREA as LISTS
 from admin_ui.pages.login import AREA as LOGIN
 from admin_ui.pages.matrix import AREA as MATRIX
+from admin_ui.pages.printing import AREA as PRINTING
 from admin_ui.pages.public_forms import AREA as PUBLIC_FORMS
 from admin_ui.pages.record_forms import AREA as RECORD_FORMS
 from admin_ui.pages.records import AREA as RECORDS
@@ -39,6 +40,7 @@ PAGES: tuple[Area, ...] = (
     RECORD_FORMS,
     EXPORTS,
     FILES,
+    PRINTING,
     IMPORTS,
     WORKFLOWS,
     ALERTS,
