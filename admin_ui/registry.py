@@ -2,6 +2,7 @@
 
 from admin_ui.area import Area
 from admin_ui.pages.alerts import AREA as ALERTS
+from admin_ui.pages.bulk import AREA as BULK
 from admin_ui.pages.desk import AREA as DESK
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
 from admin_ui.pages.help import AREA as HELP
@@ -13,6 +14,7 @@ from admin_ui.pages.record_forms import AREA as RECORD_FORMS
 from admin_ui.pages.records import AREA as RECORDS
 from admin_ui.pages.reports import AREA as REPORTS
 from admin_ui.pages.reviews import AREA as REVIEWS
+from admin_ui.pages.rows import AREA as ROWS
 from admin_ui.pages.settings import AREA as SETTINGS
 from admin_ui.pages.setup import AREA as SETUP
 from admin_ui.pages.simulate import AREA as SIMULATE
@@ -27,6 +29,8 @@ PAGES: tuple[Area, ...] = (
     DESK,
     RECORDS,
     LISTS,
+    ROWS,
+    BULK,
     VIEWS,
     RECORD_FORMS,
     WORKFLOWS,

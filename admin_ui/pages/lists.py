@@ -14,7 +14,7 @@ from admin_ui.area import Area
 from admin_ui.edge import is_partial, reading
 from admin_ui.expression_state import state_of
 from admin_ui.pages.records import object_of
-from admin_ui.posted import posted
+from admin_ui.posted import posted, whole
 from admin_ui.render import fragment, page
 from admin_ui.subjects import Subject, subject
 from server.config.output import Output
@@ -31,8 +31,8 @@ from server.features.assessment.movement import histories
 from server.features.forms import drafts
 from server.features.objects import results
 from server.features.objects.kind import ObjectType
+from server.features.records import batches, views
 from server.features.records import service as records
-from server.features.records import views
 from server.features.records.liststate import BOARD, CALENDAR, Condition, ListState
 from server.features.records.rights import rights
 from server.features.records.totals import totals
@@ -99,6 +99,8 @@ def record_list(request: Request, object_key: str) -> Response:
         if any(name in request.query_params for name in (*BUILDER[:1], "c")):  # a form of the list: go to the address that says the same
             return RedirectResponse(it.address.at("").url, 303)
         context, status = context_of(it)
+        done = whole(request.query_params.get("done", ""))
+        context["batch"] = batches.batch_of(work, done) if done else None
         if is_partial(request):
             return fragment(request, work, "parts/listing.html", status=status, **context)
         return page(request, work, "pages/list.html", status=status, area=f"o/{object_key}", **context)
