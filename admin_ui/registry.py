@@ -2,6 +2,7 @@
 
 from admin_ui.area import Area
 from admin_ui.pages.alerts import AREA as ALERTS
+from admin_ui.pages.boards import AREA as BOARDS
 from admin_ui.pages.bulk import AREA as BULK
 from admin_ui.pages.desk import AREA as DESK
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
@@ -31,6 +32,7 @@ PAGES: tuple[Area, ...] = (
     LISTS,
     ROWS,
     BULK,
+    BOARDS,
     VIEWS,
     RECORD_FORMS,
     WORKFLOWS,

@@ -10,7 +10,8 @@ from fastapi.responses import HTMLResponse, Response
 from admin_ui import listing
 from admin_ui.area import Area
 from admin_ui.edge import Form, Id, only, reading, writing
-from admin_ui.pages.lists import List, found_of, list_of, names_of_people, trends_of
+from admin_ui.lists import List, found_of, list_of, names_of_people
+from admin_ui.pages.lists import trends_of
 from admin_ui.posted import whole
 from admin_ui.record_forms import FormField, form_field, raw_of
 from admin_ui.render import fragment

@@ -215,4 +215,66 @@
     else if (e.key === "x" && row) { const pick = $("[data-pick]", row); if (pick) { pick.checked = !pick.checked; counted(); } }
     else if (e.key === "f" && $("#q")) { e.preventDefault(); $("#q").focus(); }
   });
+
+  // -- Boards: a card goes to another lane by hand, by its button or by Shift and the arrow keys.
+
+  const board = () => $("[data-board]");
+  function move(card, lane, more = {}) {
+    const on = board();
+    if (!card || lane === undefined || card.closest("[data-lane]")?.dataset.lane === lane && !more.transition) return;
+    const url = `${location.pathname}/${card.dataset.card}/move?${on.dataset.query}`;
+    landed = card.id;
+    htmx.ajax("POST", url, { target: "#listing", swap: "outerHTML", values: { to: lane, version: card.dataset.version, ...more } });
+  }
+  let landed = "", held = null, asked = null;
+  document.addEventListener("dragstart", (e) => { held = e.target.closest?.("[data-card][draggable]") || null; if (held) { e.dataTransfer.effectAllowed = "move"; e.dataTransfer.setData("text/plain", held.id); held.classList.add("held"); } });
+  document.addEventListener("dragover", (e) => {
+    const lane = held && e.target.closest?.("[data-lane]");
+    if (!lane) return;
+    e.preventDefault();
+    all("[data-lane].over").forEach((l) => l.classList.toggle("over", l === lane));
+    lane.classList.add("over");
+  });
+  document.addEventListener("drop", (e) => {
+    const lane = held && e.target.closest?.("[data-lane]");
+    if (lane) { e.preventDefault(); move(held, lane.dataset.lane); }
+  });
+  document.addEventListener("dragend", () => { held?.classList.remove("held"); held = null; all("[data-lane].over").forEach((l) => l.classList.remove("over")); });
+  document.addEventListener("click", (e) => {
+    const button = e.target.closest?.("[data-card-move]");
+    if (button) {
+      asked = button.closest("[data-card]");
+      const here = asked.closest("[data-lane]").dataset.lane, dialog = $("#move-dialog");
+      $("[data-moving]", dialog).textContent = $(".nm", asked).textContent;
+      all("[data-move-to]", dialog).forEach((b) => { b.disabled = b.dataset.moveTo === here; });
+      dialog.showModal();
+    }
+    const to = e.target.closest?.("[data-move-to]");
+    if (to) { to.closest("dialog").close(); move(asked, to.dataset.moveTo); }
+  });
+  document.addEventListener("keydown", (e) => {
+    const card = e.target.closest?.("[data-card]");
+    if (!card || !e.shiftKey || !["ArrowLeft", "ArrowRight"].includes(e.key)) return;
+    e.preventDefault();
+    const said = $("[data-board-say]");
+    if (board().dataset.fixed) { said.textContent = ""; said.textContent = board().dataset.fixed; return; }
+    const lanes = all("[data-lane]"), at = lanes.indexOf(card.closest("[data-lane]")), next = lanes[at + (e.key === "ArrowRight" ? 1 : -1)];
+    if (next) move(card, next.dataset.lane);
+  });
+  document.addEventListener("submit", (e) => {
+    const form = e.target.closest?.("form[data-ask]");
+    if (!form) return;
+    e.preventDefault();
+    const values = new FormData(form);
+    form.closest("dialog").close();
+    move(document.getElementById("card-" + form.dataset.cardId), form.dataset.to, { version: form.dataset.at, transition: values.get("transition"), comment: values.get("comment") });
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    const ask = $("dialog[data-open]:not([open])");
+    if (ask) ask.showModal();
+    if (!landed || !board()) return;
+    const card = document.getElementById(landed);
+    landed = "";
+    if (card && !ask) { $("a.nm", card).focus({ preventScroll: true }); card.scrollIntoView({ block: "nearest", inline: "nearest" }); }
+  });
 })();

@@ -8,7 +8,7 @@ from starlette.datastructures import QueryParams
 from admin_ui.address import read, state_of, state_parameters
 from server.features.records import service as records
 from server.features.records.liststate import Condition, ListState
-from tests.admin_ui.conftest import Site
+from tests.admin_ui.conftest import CUSTOMER, Site
 from tests.admin_ui.test_records import names
 
 
@@ -141,3 +141,63 @@ def test_a_row_is_edited_where_it_stands(site: Site) -> None:
         assert records.get(work, "customer", 1).values["bank_account"] == "6222020200112233"
     assert client.get(f"/o/customer/3/row{query}").status_code == 404
     assert site.client("wu").get(f"/o/customer/1/row{query}&edit=1").status_code == 403
+
+
+# -- Boards and calendars ----------------------------------------------------------------------------------------------------
+
+
+def lanes(text: str) -> dict[str, list[str]]:
+    found = re.findall(r'data-lane="([^"]*)".*?</section>', text, re.S)
+    parts = re.split(r'<section class="lane" data-lane="[^"]*"', text)[1:]
+    return {key: re.findall(r'id="card-(\d+)"', part.split("</section>")[0]) for key, part in zip(found, parts, strict=True)}
+
+
+def test_a_card_moves_as_a_change_of_its_record(site: Site) -> None:
+    client = site.client("li")
+    before = lanes(client.get("/o/customer?shape=board&by=lifecycle").text)
+    assert sorted(before["active"]) == ["1", "2"]
+    moved = client.post("/o/customer/1/move?shape=board&by=lifecycle", data={"to": "dormant", "version": "1"})
+    assert moved.status_code == 200 and lanes(moved.text)["dormant"] == ["1"]
+    stale = client.post("/o/customer/1/move?shape=board&by=lifecycle", data={"to": "active", "version": "1"})
+    assert stale.status_code == 422 and "changed this record" in stale.text and lanes(stale.text)["dormant"] == ["1"]
+    fixed = client.post("/o/customer/1/move?shape=board&by=customer_class", data={"to": "prospect", "version": "2"})
+    assert fixed.status_code == 422 and "cannot be moved by hand" in fixed.text
+    for name in ("payment_method", "actual_controller", "nope"):
+        assert client.post(f"/o/customer/1/move?shape=board&by={name}", data={"to": "prepaid", "version": "2"}).status_code == 422
+    assert client.post("/o/customer/3/move?shape=board&by=lifecycle", data={"to": "lost", "version": "1"}).status_code == 404
+
+
+def test_a_card_moves_as_a_step_of_its_workflow(site: Site) -> None:
+    with site.work("li", write=True) as work:
+        known = work.catalog.get("object", "complaint").fields
+        first = {f.key: f.options[0].key for f in known.values() if f.required and f.options}
+        record_id = records.create(
+            work, "complaint", {**first, "customer": "1", "received_at": "2026-01-02T08:00:00+08:00", "description": "late", "handler": "li"}
+        )
+    client, url = site.client("li"), f"/o/complaint/{record_id}/move?shape=board&by=status"
+    version = re.search(r'data-version="(\d+)"', client.get("/o/complaint?shape=board&by=status").text)[1]  # type: ignore[index]
+    far = client.post(url, data={"to": "closed", "version": version})
+    assert far.status_code == 422 and "no step from New to Closed" in far.text
+    asked = client.post(url, data={"to": "rejected", "version": version})
+    assert ("ask-dialog" in asked.text) or asked.status_code == 422
+    moved = client.post(url, data={"to": "accepted", "version": version})
+    assert (lanes(moved.text)["accepted"] == [str(record_id)]) == (moved.status_code == 200), moved.text
+
+
+def test_a_calendar_shows_the_month_and_boards_ask_a_fixed_number_of_times(site: Site) -> None:
+    client = site.client("wu")
+    text = client.get("/o/customer?shape=calendar&by=founded_on&month=2010-01").text
+    assert text.count('class="ev"') == 4 and "month=2009-12" in text and "month=2010-02" in text
+    assert client.get("/o/customer?shape=calendar&by=founded_on&month=nonsense").status_code == 200
+    for by in ("name", "bank_account", "nope", ""):
+        assert client.get(f"/o/customer?shape=calendar&by={by}").status_code == 422
+        assert client.get(f"/o/customer?shape=board&by={by}").status_code == 422
+    client.get("/o/customer?shape=board&by=region")
+    counts = []
+    for _ in range(2):
+        site.statements.clear()
+        client.get("/o/customer?shape=board&by=region")
+        counts.append(len(site.statements))
+        with site.work(write=True) as work:
+            records.create(work, "customer", {**CUSTOMER, "name": "One more", "owner": "li", "industry": "other"})
+    assert counts[0] == counts[1] <= 30

@@ -38,6 +38,7 @@ def test_a_row_is_edited_in_place_by_keyboard(sign_in: SignIn, width: int) -> No
     if width > 500:
         expect(page.locator(f"#{name}")).to_contain_text("seen in the list")
         page.locator(f"#{name}").locator("[data-row-edit]").click()
+        expect(page.locator("#e-f-name")).to_be_focused(timeout=SLOW)
         page.keyboard.press("Control+Enter")  # saves and goes on with the next
         expect(page.locator("tr.edit")).not_to_have_id(name or "", timeout=SLOW)
         page.keyboard.press("Escape")
@@ -101,3 +102,32 @@ def test_a_view_is_saved_and_its_address_sent_to_a_colleague(sign_in: SignIn, wi
     theirs = other.go(address)
     expect(theirs.locator(".chip.tree")).to_contain_text("或者")
     other.check()
+
+
+@WIDTHS
+def test_a_card_is_moved_by_hand_by_key_and_by_button(sign_in: SignIn, width: int) -> None:
+    visitor = sign_in("admin", locale="en", width=width)
+    page = visitor.go("/o/customer?shape=board&by=company_size")
+    names = [lane.get_attribute("data-lane") for lane in page.locator("[data-lane]").all()]
+    source = next(lane for lane in names if page.locator(f"[data-lane='{lane}'] [data-card]").count())
+    target = next(lane for lane in names if lane != source)
+    card = page.locator(f"[data-lane='{source}'] [data-card]").first
+    where = "#" + (card.get_attribute("id") or "")
+    visitor.check()
+    if width > 500:
+        card.drag_to(page.locator(f"[data-lane='{target}']"))
+    else:
+        card.locator("[data-card-move]").click()
+        visitor.check()
+        page.locator(f"[data-move-to='{target}']").click()
+    expect(page.locator(f"[data-lane='{target}'] {where}")).to_be_visible(timeout=SLOW)
+    expect(page.locator(f"{where} .nm")).to_be_focused()
+    there = names.index(target)
+    page.keyboard.press("Shift+ArrowLeft" if there else "Shift+ArrowRight")
+    expect(page.locator(f"[data-lane='{names[there - 1 if there else 1]}'] {where}")).to_be_visible(timeout=SLOW)
+    visitor.check()
+    page = visitor.go("/o/customer?shape=board&by=customer_class")
+    expect(page.locator(".warn0")).to_contain_text("follow from rules")
+    assert page.locator("[draggable=true]").count() == 0
+    visitor.go("/o/customer?shape=calendar&by=first_trade_on")
+    visitor.check()
