@@ -6,7 +6,9 @@ from admin_ui.pages.boards import AREA as BOARDS
 from admin_ui.pages.bulk import AREA as BULK
 from admin_ui.pages.desk import AREA as DESK
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
+from admin_ui.pages.files import AREA as FILES
 from admin_ui.pages.help import AREA as HELP
+from admin_ui.pages.imports import AREA as IMPORTS
 from admin_ui.pages.jobs import AREA as JOBS
 from admin_ui.pages.lists import AREA as LISTS
 from admin_ui.pages.login import AREA as LOGIN
@@ -35,6 +37,8 @@ PAGES: tuple[Area, ...] = (
     BOARDS,
     VIEWS,
     RECORD_FORMS,
+    FILES,
+    IMPORTS,
     WORKFLOWS,
     ALERTS,
     TASKS,

@@ -9,7 +9,9 @@ from server.features.alerts.feature import FEATURE as ALERTS
 from server.features.assessment.feature import FEATURE as ASSESSMENT
 from server.features.audit.feature import FEATURE as AUDIT
 from server.features.classification.feature import FEATURE as CLASSIFICATION
+from server.features.files.feature import FEATURE as FILES
 from server.features.forms.feature import FEATURE as FORMS
+from server.features.imports.feature import FEATURE as IMPORTS
 from server.features.indicators.feature import FEATURE as INDICATORS
 from server.features.matrix.feature import FEATURE as MATRIX
 from server.features.objects.feature import FEATURE as OBJECTS
@@ -27,6 +29,7 @@ FEATURES: tuple[Feature, ...] = (
     ACCESS,
     WEB,
     OBJECTS,
+    FILES,
     RECORDS,
     FORMS,
     INDICATORS,
@@ -34,6 +37,7 @@ FEATURES: tuple[Feature, ...] = (
     CLASSIFICATION,
     MATRIX,
     ASSESSMENT,
+    IMPORTS,
     ALERTS,
     STRATEGIES,
     WORKFLOWS,

@@ -29,6 +29,7 @@ from server.features.assessment.movement import histories
 from server.features.forms import drafts
 from server.features.records import batches, views
 from server.features.records import service as records
+from server.features.records.importing import MODES, may_import
 from server.features.records.liststate import BOARD, CALENDAR, Condition
 from server.features.records.rights import rights
 from server.features.records.totals import totals
@@ -113,6 +114,7 @@ def context_of(it: List) -> tuple[dict[str, Any], int]:
         "trends": trends_of(it, found) if found.rows and "score" in {c.kind for c in columns} else {},
         "drafts": drafts.mine(it.work, it.object_type.key)[:DRAFTS],
         "may_create": may["create"],
+        "may_import": any(may_import(it.work, it.object_type.key, mode) for mode in MODES),
         "may_edit": may["edit"],
         "may_delete": may["delete"],
         "may_change_view": it.address.view is not None and views.may_change(it.work, it.address.view),
