@@ -77,7 +77,7 @@ def _ids(work: Work, object_key: str, form: Form) -> list[int]:
 
 def _editable(work: Work, object_type: ObjectType) -> list[Field]:
     allowed = rights(work, object_type.key)
-    return [f for f in object_type.fields.values() if listing.is_editable(f, allowed) and not f.unique and not f.sequence]
+    return [f for f in object_type.fields.values() if listing.is_editable(f, allowed) and not f.unique and not f.pattern]
 
 
 def _input(work: Work, field: Field, entry: Any, problems: tuple[Problem, ...]) -> FormField:

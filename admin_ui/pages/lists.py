@@ -111,6 +111,7 @@ def context_of(it: List) -> tuple[dict[str, Any], int]:
         "searchable": listing.searchable(it.work, it.object_type),
         "people": names_of_people(it.work, columns),
         "totals": sums,
+        "total_texts": {c.name: listing.total_text(it.work, c, sums.get(c.name)) for c in columns if c.total},
         "trends": trends_of(it, found) if found.rows and "score" in {c.kind for c in columns} else {},
         "drafts": drafts.mine(it.work, it.object_type.key)[:DRAFTS],
         "may_create": may["create"],

@@ -78,6 +78,7 @@ def _context(it: List, columns: Sequence[listing.Column], found: records.Page) -
         "row": found.rows[0],
         "found": found,
         "totals": {},
+        "total_texts": {},
         "people": names_of_people(it.work, columns),
         "trends": trends_of(it, found) if "score" in {c.kind for c in columns} else {},
         "may_edit": access.allowed(it.work, it.object_type.key, "edit"),
