@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from admin_ui import listing
 from admin_ui.area import Area
+from admin_ui.cards import card_of
 from admin_ui.edge import Form, Id, only, reading, writing
 from admin_ui.lists import List, found_of, list_of, names_of_people
 from admin_ui.pages.lists import trends_of
@@ -29,6 +30,14 @@ def row(request: Request, object_key: str, record_id: Id, edit: str = "", focus:
     with reading(request) as work:
         it = list_of(request, work, object_key)
         return _editing(request, it, record_id, focus=focus) if edit else _drawn(request, it, record_id)
+
+
+@router.get("/o/{object_key}/{record_id:int}/card", response_class=HTMLResponse)
+def card(request: Request, object_key: str, record_id: Id) -> HTMLResponse:
+    """What the list does not show of a record, in five lines."""
+    with reading(request) as work:
+        made = card_of(list_of(request, work, object_key), record_id)
+        return fragment(request, work, "parts/card.html", card=made, people=names_of_people(work, made.columns))
 
 
 @router.post("/o/{object_key}/{record_id:int}/row", response_class=HTMLResponse)

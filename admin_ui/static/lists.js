@@ -277,4 +277,36 @@
     landed = "";
     if (card && !ask) { $("a.nm", card).focus({ preventScroll: true }); card.scrollIntoView({ block: "nearest", inline: "nearest" }); }
   });
+
+  // -- The card over a row: after a moment over its name, or by the key i. Esc puts it away.
+
+  let soon = 0, shownFor = null;
+  const hover = () => $("#hover");
+  function away() { clearTimeout(soon); shownFor = null; if (hover()) hover().hidden = true; }
+  async function card(link) {
+    const row = link.closest("tr[data-href]");
+    if (!row) return;
+    shownFor = link;
+    await htmx.ajax("GET", `${row.dataset.href}/card?${query()}`, { target: "#hover", swap: "innerHTML" });
+    if (shownFor !== link || !link.isConnected) return;
+    const box = hover(), at = link.getBoundingClientRect();
+    box.hidden = false;
+    const below = at.bottom + 8 + box.offsetHeight < innerHeight;
+    box.style.left = Math.max(8, Math.min(at.right + 12, innerWidth - box.offsetWidth - 8)) + "px";
+    box.style.top = (below ? at.bottom + 8 : Math.max(8, at.top - box.offsetHeight - 8)) + "px";
+  }
+  document.addEventListener("pointerover", (e) => {
+    if (e.pointerType !== "mouse") return;
+    const link = e.target.closest?.(".list a.nm");
+    if (link && link !== shownFor) { away(); soon = setTimeout(() => card(link), 450); }
+    else if (!link && !e.target.closest?.("#hover")) { clearTimeout(soon); soon = setTimeout(away, 150); }
+    else if (!link) clearTimeout(soon);
+  });
+  document.addEventListener("scroll", away, true);
+  document.addEventListener("keydown", (e) => {
+    if (e.key === "Escape") away();
+    const link = document.activeElement?.closest?.(".list a.nm");
+    if (e.key === "i" && link && !e.ctrlKey && !e.metaKey && !e.altKey) { if (shownFor === link) away(); else card(link); }
+    else if (shownFor && (e.key === "j" || e.key === "k")) away();
+  });
 })();

@@ -201,3 +201,10 @@ def test_a_calendar_shows_the_month_and_boards_ask_a_fixed_number_of_times(site:
         with site.work(write=True) as work:
             records.create(work, "customer", {**CUSTOMER, "name": "One more", "owner": "li", "industry": "other"})
     assert counts[0] == counts[1] <= 30
+
+
+def test_the_card_of_a_row_shows_what_the_row_does_not(site: Site) -> None:
+    text = site.client("li").get("/o/customer/1/card?cols=owner").text
+    assert "Fogbridge Precision" in text and text.count("<dt>") == 5
+    assert "Account owner" not in text and "actual_controller" not in text
+    assert site.client("li").get("/o/customer/3/card").status_code == 404
