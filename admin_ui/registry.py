@@ -2,9 +2,11 @@
 
 from admin_ui.area import Area
 from admin_ui.pages.alerts import AREA as ALERTS
+from admin_ui.pages.api import AREA as API
 from admin_ui.pages.boards import AREA as BOARDS
 from admin_ui.pages.bulk import AREA as BULK
 from admin_ui.pages.desk import AREA as DESK
+from admin_ui.pages.exports import AREA as EXPORTS
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
 from admin_ui.pages.files import AREA as FILES
 from admin_ui.pages.help import AREA as HELP
@@ -37,6 +39,7 @@ PAGES: tuple[Area, ...] = (
     BOARDS,
     VIEWS,
     RECORD_FORMS,
+    EXPORTS,
     FILES,
     IMPORTS,
     WORKFLOWS,
@@ -49,6 +52,7 @@ PAGES: tuple[Area, ...] = (
     SIMULATE,
     EXPRESSIONS,
     HELP,
+    API,
     SETTINGS,
     JOBS,
 )
