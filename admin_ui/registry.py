@@ -9,17 +9,20 @@ from admin_ui.pages.desk import AREA as DESK
 from admin_ui.pages.exports import AREA as EXPORTS
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
 from admin_ui.pages.files import AREA as FILES
+from admin_ui.pages.form_links import AREA as FORM_LINKS
 from admin_ui.pages.help import AREA as HELP
 from admin_ui.pages.imports import AREA as IMPORTS
 from admin_ui.pages.jobs import AREA as JOBS
 from admin_ui.pages.lists import AREA as LISTS
 from admin_ui.pages.login import AREA as LOGIN
 from admin_ui.pages.matrix import AREA as MATRIX
+from admin_ui.pages.public_forms import AREA as PUBLIC_FORMS
 from admin_ui.pages.record_forms import AREA as RECORD_FORMS
 from admin_ui.pages.records import AREA as RECORDS
 from admin_ui.pages.reports import AREA as REPORTS
 from admin_ui.pages.reviews import AREA as REVIEWS
 from admin_ui.pages.rows import AREA as ROWS
+from admin_ui.pages.schema_import import AREA as SCHEMA_IMPORT
 from admin_ui.pages.settings import AREA as SETTINGS
 from admin_ui.pages.setup import AREA as SETUP
 from admin_ui.pages.simulate import AREA as SIMULATE
@@ -49,10 +52,13 @@ PAGES: tuple[Area, ...] = (
     REVIEWS,
     REPORTS,
     STUDIO,
+    SCHEMA_IMPORT,
     SIMULATE,
     EXPRESSIONS,
     HELP,
     API,
     SETTINGS,
+    FORM_LINKS,
+    PUBLIC_FORMS,
     JOBS,
 )

@@ -132,6 +132,7 @@ class ObjectType:
     owner_field: str = ""  # field of type user that "my records" means
     layout: str = "page"  # of its form: page, tabs or steps
     subforms: tuple[Subform, ...] = ()
+    contract: Mapping[str, Any] | None = None  # an outside JSON Schema that records must fit, see contract.py
 
 
 def parse(document: Document) -> ObjectType:
@@ -161,6 +162,7 @@ def parse(document: Document) -> ObjectType:
         owner_field=body.get("owner_field", ""),
         layout=body.get("layout", "page"),
         subforms=tuple(_subform(s) for s in body.get("subforms", ())),
+        contract=body.get("contract"),
     )
 
 
