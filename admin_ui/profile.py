@@ -161,7 +161,7 @@ def profile(work: Work, object_type: ObjectType, record: Record, tab: str) -> Pr
     values = _values(record)
     return Profile(
         lead=lead,
-        number=_number(object_type, record),
+        number=record_number(object_type, record),
         strip=strip(work, object_type, record, assessed=object_type.assessed),
         tabs=tabs,
         tab=chosen,
@@ -200,7 +200,7 @@ def _values(record: Record) -> dict[str, Any]:
 # -- Header ------------------------------------------------------------------------------------------------------------------
 
 
-def _number(object_type: ObjectType, record: Record) -> str:
+def record_number(object_type: ObjectType, record: Record) -> str:
     """The unique text that people call the record by, when it is not the name itself."""
     for field in object_type.fields.values():
         if field.unique and field.type in {"text", "serial"} and field.key != object_type.name_field and field.key not in record.masked:

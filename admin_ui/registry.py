@@ -5,6 +5,7 @@ from admin_ui.pages.alerts import AREA as ALERTS
 from admin_ui.pages.api import AREA as API
 from admin_ui.pages.boards import AREA as BOARDS
 from admin_ui.pages.bulk import AREA as BULK
+from admin_ui.pages.departments import AREA as DEPARTMENTS
 from admin_ui.pages.desk import AREA as DESK
 from admin_ui.pages.exports import AREA as EXPORTS
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
@@ -16,6 +17,7 @@ from admin_ui.pages.jobs import AREA as JOBS
 from admin_ui.pages.lists import AREA as LISTS
 from admin_ui.pages.login import AREA as LOGIN
 from admin_ui.pages.matrix import AREA as MATRIX
+from admin_ui.pages.printing import AREA as PRINTING
 from admin_ui.pages.public_forms import AREA as PUBLIC_FORMS
 from admin_ui.pages.record_forms import AREA as RECORD_FORMS
 from admin_ui.pages.records import AREA as RECORDS
@@ -44,6 +46,7 @@ PAGES: tuple[Area, ...] = (
     RECORD_FORMS,
     EXPORTS,
     FILES,
+    PRINTING,
     IMPORTS,
     WORKFLOWS,
     ALERTS,
@@ -58,6 +61,7 @@ PAGES: tuple[Area, ...] = (
     HELP,
     API,
     SETTINGS,
+    DEPARTMENTS,
     FORM_LINKS,
     PUBLIC_FORMS,
     JOBS,

@@ -13,18 +13,21 @@ PAGES = {
     "records": (
         "li", "/", "/search?q=C-0000", "/search", "/o/customer", "/o/customer?sort=-risk_score&risk_level=high", "/o/customer?q=zzz", "/o/contact",
         "/o/customer/1", "/o/customer/1?tab=facts", "/o/customer/1?tab=order.customer", "/o/customer/1?tab=tasks", "/o/customer/1?tab=history",
+        "/o/customer/1?tab=files",
+        "/o/customer/1/print", "/o/order/1/print",
         "/o/complaint/1", "/o/customer/new", "/o/customer/1/edit", "/o/complaint/new?customer=1", "/o/customer/export?q=C-0000",
         "/help/api?object=order",
     ),
     "studio": (
         "admin", "/studio", "/studio?kind=indicator", "/studio/draft", "/studio/simulate", "/studio/releases", "/studio/releases/1", "/studio/new/alert",
+        "/studio/import",
         "/help/expressions", "/help/expressions?q=round",
         "/studio/doc/object/guarantee", "/studio/doc/score/risk_score", "/studio/doc/score/risk_score?mode=json", "/studio/doc/matrix/risk_matrix",
         "/studio/doc/workflow/credit_limit", "/studio/doc/role/staff", "/studio/doc/alert/order_silence",
     ),
     "settings": (
         "admin", "/", "/o/order", "/o/limit_request/6", "/settings/people", "/settings/people?edit=li", "/settings/roles", "/settings/audit",
-        "/settings/audit?verify=1", "/settings/health",
+        "/settings/audit?verify=1", "/settings/health", "/settings/departments",
     ),
     "act": (
         "wu", "/", "/matrix", "/alerts", "/alerts?state=closed", "/alerts/1",

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from server.config.catalog import Catalog
+from server.errors import Text
 from server.expressions.check import Checked, check
 from server.expressions.compile import compile_python
 from server.expressions.functions.change import IS_NEW, earlier
@@ -109,6 +110,26 @@ def live_fields(object_type: ObjectType) -> frozenset[str]:
     while more := {key for key, (names, _) in reads.items() if key not in live and names & live}:
         live |= more
     return frozenset(live)
+
+
+def worked_out(object_type: ObjectType) -> tuple[tuple[Field, bool, Text], ...]:
+    """For the author of an object: each field that nobody enters, whether its value is stored, and why."""
+    live, found = live_fields(object_type), list[tuple[Field, bool, Text]]()
+    for f in object_type.fields.values():
+        names, moving = names_read(f.computed)
+        if f.rollup is not None:
+            found.append((f, False, Text(f"统计引用本记录的 {f.rollup.object}", f"counts the {f.rollup.object} records that refer here")))
+        elif f.derived == "lookup":
+            found.append((f, False, Text(f"始终等于 {f.source}", f"always what {f.source} is")))
+        elif f.derived == "snapshot":
+            found.append((f, True, Text(f"选定引用时复制 {f.source}", f"copied from {f.source} when the reference is chosen")))
+        elif f.computed and f.key not in live:
+            found.append((f, True, Text("只取决于本记录", "depends on this record alone")))
+        elif f.computed:
+            through = sorted(names & live)
+            why = Text("用到时间、其他记录或系统字段", "uses the time, another record or a system field")
+            found.append((f, False, why if moving or not through else Text(f"用到 {'、'.join(through)}", f"uses {', '.join(through)}")))
+    return tuple(found)
 
 
 def names_read(source: str) -> tuple[frozenset[str], bool]:
