@@ -15,7 +15,8 @@ PAGES = {
         "/o/customer/1", "/o/customer/1?tab=facts", "/o/customer/1?tab=order.customer", "/o/customer/1?tab=tasks", "/o/customer/1?tab=history",
         "/o/customer/1?tab=files",
         "/o/customer/1/print", "/o/order/1/print",
-        "/o/complaint/1", "/o/customer/new", "/o/customer/new?form=customer_intake", "/o/customer/1/edit", "/o/complaint/new?customer=1", "/o/customer/export?q=C-0000",
+        "/o/complaint/1", "/o/customer/new", "/o/customer/new?form=customer_intake", "/o/customer/1/edit", "/o/complaint/new?customer=1",
+        "/o/customer/export?q=C-0000",
         "/help/api?object=order",
     ),
     "studio": (
@@ -26,7 +27,8 @@ PAGES = {
         "/studio/doc/workflow/credit_limit", "/studio/doc/role/staff", "/studio/doc/form/customer_intake", "/studio/doc/alert/order_silence",
     ),
     "settings": (
-        "admin", "/", "/o/order", "/o/limit_request/6", "/settings/people", "/settings/people?edit=li", "/settings/roles", "/settings/forms", "/settings/forms?form=complaint_public", "/settings/audit",
+        "admin", "/", "/o/order", "/o/limit_request/6", "/settings/people", "/settings/people?edit=li", "/settings/roles", "/settings/forms", "/settings/forms?form=complaint_public",
+        "/settings/audit",
         "/settings/audit?verify=1", "/settings/health", "/settings/departments", "/settings/jobs", "/imports?object=customer",
     ),
     "act": (
