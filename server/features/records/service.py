@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from server.errors import Conflict, Invalid, Problem, Stale, Text
 from server.feature import Work
+from server.features.access.departments import UNKNOWN, department_titles
 from server.features.files.service import resolved
 from server.features.objects.contract import RowValues, unjudged
 from server.features.objects.contract import problems as contract_problems
@@ -30,7 +31,7 @@ from server.features.records.reading import (
     stored_columns,
     values_of,
 )
-from server.features.records.references import chosen_ids, existing, is_known, permitted_only, referenced, with_rollups
+from server.features.records.references import chosen_ids, departments_of, existing, is_known, permitted_only, referenced, with_rollups
 from server.features.records.rights import can, mask, rights
 from server.features.records.rows import delete_rows
 from server.features.records.tables import records_history
@@ -218,6 +219,7 @@ def prepare(
     hidden, locked = (frozenset(), frozenset()) if channel == "system" else (allowed.hidden, allowed.hidden | allowed.readonly)
     items = [(raw, before) for raw, (_, before) in zip(resolved(work, object_type, items), items, strict=True)]
     raws = [_without_covered(object_type, raw, before, hidden, allowed.masked) for raw, before in items]
+    raws, open_ones = departments_of(work, object_type, raws, channel)
     chosen = [chosen_ids(object_type, raw, before, work, channel, locked) for raw, (_, before) in zip(raws, items, strict=True)]
     known = existing(work, object_type, chosen, [before for _, before in items])
     looked_up = referenced(work, object_type, chosen)
@@ -226,6 +228,7 @@ def prepare(
         references |= parents or {}
         values, problems = validate(work.catalog, object_type, raw, before, references, work.at, channel, locked, refresh)
         lost = [Problem(k, NO_REFERENCE, code="reference") for k, i in ids.items() if i is not None and not is_known(object_type, known, k, i, before)]
+        lost += [Problem(k, UNKNOWN, code="department") for k, known in open_ones.items() if values.get(k) not in {None, *known, (before or {}).get(k)}]
         secret = [Problem(k, UNKNOWN_MEMBER, code="unknown_field") for k in given if k in hidden and channel == "api"]
         unfit = _unfit(work, object_type, values, rows, [*problems, *lost]) if channel != "system" else []
         prepared.append((values, tuple(_without_hidden([*problems, *lost, *secret, *unfit], hidden))))
@@ -374,19 +377,24 @@ def _from_json(object_type: ObjectType, key: str, value: Any) -> Any:
     return value if isinstance(parsed, Problem) else parsed
 
 
-def _history_names(work: Work, object_type: ObjectType, found: Sequence[tuple[Any, str, Any, Any]]) -> dict[str, dict[int, str]]:
+def _history_names(work: Work, object_type: ObjectType, found: Sequence[tuple[Any, str, Any, Any]]) -> dict[str, Mapping[Any, str]]:
+    named: dict[str, Mapping[Any, str]] = {}
+    if in_departments := {key for _, key, _, _ in found if object_type.fields[key].type == "department"}:
+        named = dict.fromkeys(in_departments, {key: title.of(work.actor.locale) for key, title in department_titles(work).items()})
     keys = {key for _, key, _, _ in found if object_type.fields[key].type == "reference"}
-    return {k: reference_names(work, object_type.fields[k].reference, (v for _, key, *both in found if key == k for v in both if v is not None)) for k in keys}
+    return named | {
+        k: reference_names(work, object_type.fields[k].reference, (v for _, key, *both in found if key == k for v in both if v is not None)) for k in keys
+    }
 
 
-def _history_text(work: Work, object_type: ObjectType, key: str, value: Any, names: Mapping[str, Mapping[int, str]], is_masked: bool) -> str:
+def _history_text(work: Work, object_type: ObjectType, key: str, value: Any, names: Mapping[str, Mapping[Any, str]], is_masked: bool) -> str:
     f = object_type.fields[key]
     if value is None:
         return ""
     if is_masked:
         return mask(f, value)
     if key in names:
-        return names[key].get(value, f"#{value}")
+        return names[key].get(value, f"#{value}" if f.type == "reference" else str(value))
     try:
         return FIELD_TYPES[f.type].text(f, value, work.actor.locale, work.zone)
     except (TypeError, ValueError, AttributeError):  # the field's type changed since
