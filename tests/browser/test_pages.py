@@ -27,7 +27,8 @@ PAGES = {
         "/studio/doc/workflow/credit_limit", "/studio/doc/role/staff", "/studio/doc/form/customer_intake", "/studio/doc/alert/order_silence",
     ),
     "settings": (
-        "admin", "/", "/o/order", "/o/limit_request/6", "/settings/people", "/settings/people?edit=li", "/settings/roles", "/settings/forms", "/settings/forms?form=complaint_public",
+        "admin", "/", "/o/order", "/o/limit_request/6", "/settings/people", "/settings/people?edit=li", "/settings/roles",
+        "/settings/forms", "/settings/forms?form=complaint_public",
         "/settings/audit",
         "/settings/audit?verify=1", "/settings/health", "/settings/departments", "/settings/jobs", "/imports?object=customer",
     ),
