@@ -18,7 +18,7 @@ from server.features.records.views import View
 EMPTIES = ("is_empty", "not_empty")
 BUILDER = ("f", "op", "v")  # of the form that adds a condition
 STATE = ("q", "in", "filter", "sort", "cols", "width", "freeze", "totals", "shape", "by")
-PLACE = ("view", "changed", "next", "month", "done", "c")
+PLACE = ("view", "changed", "next", "month", "done", "edit", "focus", "c")
 RESERVED = frozenset((*STATE, *PLACE, *BUILDER))
 EVERYTHING = "all"  # `view=all`: the list without any view, where the list opens with one
 

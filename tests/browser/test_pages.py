@@ -27,7 +27,7 @@ PAGES = {
     ),
     "settings": (
         "admin", "/", "/o/order", "/o/limit_request/6", "/settings/people", "/settings/people?edit=li", "/settings/roles", "/settings/audit",
-        "/settings/audit?verify=1", "/settings/health", "/settings/departments",
+        "/settings/audit?verify=1", "/settings/health", "/settings/departments", "/settings/jobs", "/imports?object=customer",
     ),
     "act": (
         "wu", "/", "/matrix", "/alerts", "/alerts?state=closed", "/alerts/1",

@@ -19,6 +19,7 @@ from server.expressions.tree import tree_of
 from server.expressions.types import BOOLEAN, DATETIME, INTEGER, NUMBER, TEXT, At, Name, Scope
 from server.features.objects.kind import Field, ObjectType
 from server.features.objects.step import DECIMALS, divided, exact_sum, number, rounded_sql
+from server.fields.base import FieldType
 from server.fields.line import CODE_POINT_TEXT
 from server.fields.registry import FIELD_TYPES
 from server.storage.dialects import BigInt, Instant
@@ -235,11 +236,16 @@ def _scope(catalog: Catalog, object_type: ObjectType, references: bool) -> Scope
     return Scope(names)
 
 
+# Types whose values expressions take as they are: most fields, on the way of every imported row.
+AS_STORED = frozenset(key for key, kind in FIELD_TYPES.items() if type(kind).to_expression is FieldType.to_expression)
+
+
 def expression_values(object_type: ObjectType, record: Mapping[str, Any], references: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Any]:
     """A record's values as expressions take them. `references`: field key -> expression values of the referenced record."""
-    values = {key: record.get(key) for key in SYSTEM_NAMES}
+    get = record.get
+    values = {key: get(key) for key in SYSTEM_NAMES}
     for f in object_type.fields.values():
-        values[f.key] = FIELD_TYPES[f.type].to_expression(f, record.get(f.key))
+        values[f.key] = get(f.key) if f.type in AS_STORED else FIELD_TYPES[f.type].to_expression(f, get(f.key))
     for key, target in (references or {}).items():
         values.update({f"{key}.{name}": value for name, value in target.items()})
     return values
