@@ -9,6 +9,7 @@ from server.features.alerts.feature import FEATURE as ALERTS
 from server.features.assessment.feature import FEATURE as ASSESSMENT
 from server.features.audit.feature import FEATURE as AUDIT
 from server.features.classification.feature import FEATURE as CLASSIFICATION
+from server.features.duplicates.feature import FEATURE as DUPLICATES
 from server.features.files.feature import FEATURE as FILES
 from server.features.forms.feature import FEATURE as FORMS
 from server.features.imports.feature import FEATURE as IMPORTS
@@ -31,6 +32,7 @@ FEATURES: tuple[Feature, ...] = (
     OBJECTS,
     FILES,
     RECORDS,
+    DUPLICATES,
     FORMS,
     INDICATORS,
     SCORING,

@@ -7,6 +7,7 @@ from server.features.access import tables as access
 from server.features.alerts import tables as alerts
 from server.features.assessment import tables as assessment
 from server.features.audit import tables as audit
+from server.features.duplicates import tables as duplicates
 from server.features.files import tables as files
 from server.features.forms import tables as forms
 from server.features.imports import tables as imports
@@ -18,6 +19,22 @@ from server.features.workflows import tables as workflows
 from server.jobs import tables as jobs
 from server.storage.system import metadata
 
-MODULES: tuple[ModuleType, ...] = (config, jobs, audit, access, web, files, records, forms, assessment, alerts, strategies, workflows, reviews, imports)
+MODULES: tuple[ModuleType, ...] = (
+    config,
+    jobs,
+    audit,
+    access,
+    web,
+    files,
+    records,
+    duplicates,
+    forms,
+    assessment,
+    alerts,
+    strategies,
+    workflows,
+    reviews,
+    imports,
+)
 
 __all__ = ["MODULES", "metadata"]

@@ -91,6 +91,14 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Duplicates:
+    """A field in which two records may be the same. `by`: same, phone or name."""
+
+    field: str
+    by: str
+
+
+@dataclass(frozen=True)
 class Total:
     """The sum of a column under its rows. `into`: the parent's field that holds it as long as there are rows."""
 
@@ -131,6 +139,7 @@ class ObjectType:
     menu: int = 0  # place in the side bar; 0: not shown there
     owner_field: str = ""  # field of type user that "my records" means
     layout: str = "page"  # of its form: page, tabs or steps
+    duplicates: tuple[Duplicates, ...] = ()
     subforms: tuple[Subform, ...] = ()
     contract: Mapping[str, Any] | None = None  # an outside JSON Schema that records must fit, see contract.py
 
@@ -161,6 +170,7 @@ def parse(document: Document) -> ObjectType:
         menu=body.get("menu", 0),
         owner_field=body.get("owner_field", ""),
         layout=body.get("layout", "page"),
+        duplicates=tuple(Duplicates(d["field"], d["by"]) for d in body.get("duplicates", ())),
         subforms=tuple(_subform(s) for s in body.get("subforms", ())),
         contract=body.get("contract"),
     )
