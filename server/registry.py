@@ -9,6 +9,7 @@ from server.features.alerts.feature import FEATURE as ALERTS
 from server.features.assessment.feature import FEATURE as ASSESSMENT
 from server.features.audit.feature import FEATURE as AUDIT
 from server.features.classification.feature import FEATURE as CLASSIFICATION
+from server.features.comments.feature import FEATURE as COMMENTS
 from server.features.indicators.feature import FEATURE as INDICATORS
 from server.features.matrix.feature import FEATURE as MATRIX
 from server.features.objects.feature import FEATURE as OBJECTS
@@ -24,6 +25,7 @@ FEATURES: tuple[Feature, ...] = (
     ACCESS,
     OBJECTS,
     RECORDS,
+    COMMENTS,
     INDICATORS,
     SCORING,
     CLASSIFICATION,
@@ -42,4 +44,6 @@ HOOKS = Hooks(
     on_saved=tuple(f.on_saved for f in FEATURES if f.on_saved),
     on_assessed=tuple(f.on_assessed for f in FEATURES if f.on_assessed),
     on_published=tuple(f.on_published for f in FEATURES if f.on_published),
+    merge_objections=tuple(f.merge_objections for f in FEATURES if f.merge_objections),
+    on_merged=tuple(f.on_merged for f in FEATURES if f.on_merged),
 )

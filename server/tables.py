@@ -7,12 +7,13 @@ from server.features.access import tables as access
 from server.features.alerts import tables as alerts
 from server.features.assessment import tables as assessment
 from server.features.audit import tables as audit
+from server.features.comments import tables as comments
 from server.features.records import tables as records
 from server.features.reviews import tables as reviews
 from server.features.strategies import tables as strategies
 from server.features.workflows import tables as workflows
 from server.storage.system import metadata
 
-MODULES: tuple[ModuleType, ...] = (config, audit, access, records, assessment, alerts, strategies, workflows, reviews)
+MODULES: tuple[ModuleType, ...] = (config, audit, access, records, comments, assessment, alerts, strategies, workflows, reviews)
 
 __all__ = ["MODULES", "metadata"]

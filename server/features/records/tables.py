@@ -1,4 +1,4 @@
-"""System tables of records: what was changed by whom, and the counters of numbered fields. The records themselves are in object tables."""
+"""System tables of records: what was changed by whom, what was deleted, and the counters of numbered fields. The records themselves are in object tables."""
 
 import sqlalchemy as sa
 
@@ -28,4 +28,19 @@ record_numbers = sa.Table(
     sa.Column("object", sa.Text, primary_key=True),
     sa.Column("field", sa.Text, primary_key=True),
     sa.Column("next", sa.BigInteger, nullable=False),
+)
+
+# The recycle bin: one row for each record that is deleted now. What went along with another names it in `with_`; a merged one says where it went.
+deleted_records = sa.Table(
+    "deleted_records",
+    metadata,
+    sa.Column("object", sa.Text, primary_key=True),
+    sa.Column("record_id", BigInt, primary_key=True, autoincrement=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("with_object", sa.Text),
+    sa.Column("with_id", sa.BigInteger),
+    sa.Column("merged_into", sa.BigInteger),
+    sa.Index("ix_deleted_records_at", "object", "at", "record_id"),
+    sa.Index("ix_deleted_records_with", "with_object", "with_id"),
 )
