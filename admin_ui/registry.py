@@ -2,11 +2,15 @@
 
 from admin_ui.area import Area
 from admin_ui.pages.alerts import AREA as ALERTS
+from admin_ui.pages.comments import AREA as COMMENTS
+from admin_ui.pages.deleted import AREA as DELETED
 from admin_ui.pages.desk import AREA as DESK
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
 from admin_ui.pages.help import AREA as HELP
 from admin_ui.pages.login import AREA as LOGIN
 from admin_ui.pages.matrix import AREA as MATRIX
+from admin_ui.pages.merging import AREA as MERGING
+from admin_ui.pages.record import AREA as RECORD
 from admin_ui.pages.record_forms import AREA as RECORD_FORMS
 from admin_ui.pages.records import AREA as RECORDS
 from admin_ui.pages.reports import AREA as REPORTS
@@ -23,6 +27,10 @@ PAGES: tuple[Area, ...] = (
     LOGIN,
     DESK,
     RECORDS,
+    RECORD,
+    COMMENTS,
+    DELETED,
+    MERGING,
     RECORD_FORMS,
     WORKFLOWS,
     ALERTS,

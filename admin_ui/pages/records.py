@@ -1,4 +1,4 @@
-"""Records of any object: the list, the record page with its tabs, search over everything."""
+"""Records of any object: the list, search over everything, records to choose from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from admin_ui import listing
 from admin_ui.area import Area
-from admin_ui.edge import Form, Id, is_partial, only, reading, to, writing
-from admin_ui.posted import whole
-from admin_ui.profile import profile
+from admin_ui.edge import is_partial, reading
 from admin_ui.render import fragment, page
 from admin_ui.subjects import Subject, subject
 from server.errors import AppError, NotFound, Text
@@ -22,6 +20,7 @@ from server.features.access import service as access
 from server.features.assessment.movement import histories
 from server.features.objects import results
 from server.features.objects.kind import ObjectType
+from server.features.records import deleting
 from server.features.records import service as records
 from server.features.records.rights import visible_scope
 
@@ -94,6 +93,8 @@ def record_list(request: Request, object_key: str) -> Response:
             "people": people.user_names(work) if any(c.field is not None and c.field.type == "user" for c in columns) else {},
             "trends": _trends(work, object_key, lead, found) if "score" in {c.kind for c in columns} else {},
             "may_create": access.allowed(work, object_key, "create"),
+            "may_delete": access.allowed(work, object_key, "delete"),
+            "gone": deleting.just_deleted(work, object_key, request.query_params.get("_deleted", "")),
         }
         if is_partial(request):
             return fragment(request, work, "parts/listing.html", status=status, **context)
@@ -164,23 +165,6 @@ def options(request: Request, object_key: str, into: str = "") -> HTMLResponse:
         text = request.query_params.get("_q_" + into, "").strip()[:200]
         found = records.options(work, object_key, text)
         return fragment(request, work, "parts/options.html", found=found, into=into, object_type=object_type, q=text)
-
-
-@router.get("/o/{object_key}/{record_id:int}", response_class=HTMLResponse)
-def record_page(request: Request, object_key: str, record_id: Id, tab: str = "") -> HTMLResponse:
-    with reading(request) as work:
-        object_type = object_of(work, object_key)
-        record = records.get(work, object_key, record_id)
-        view = profile(work, object_type, record, tab)
-        return page(request, work, "pages/record.html", area=f"o/{object_key}", view=view, object_type=object_type, record=record)
-
-
-@router.post("/o/{object_key}/{record_id:int}/delete")
-def delete(request: Request, object_key: str, record_id: Id, form: Form) -> Response:
-    version = only(form, "_version")["_version"]
-    with writing(request) as work:
-        records.delete(work, object_key, record_id, whole(version) or 0)
-    return to(request, f"/o/{object_key}")
 
 
 AREA = Area(router)

@@ -25,6 +25,7 @@ LENGTH, MENTIONS = 4000, 30  # characters, people
 SUGGESTED, ASKED = 8, 200  # people the picker offers; people whose rights it looks at for that
 UNREAD = 30  # on the desk
 TEXT_FIELD = Field("text", "long_text", Text("评论", "Comment"), required=True, max_length=LENGTH)
+NO_COMMENT = Text("没有这条评论", "There is no such comment")
 _c, _m, _v = comments.c, comment_mentions.c, comment_versions.c
 
 
@@ -75,6 +76,15 @@ def comments_of(
         for row in work.session.execute(sa.select(_v.comment_id, _v.at, _v.text).where(_v.comment_id.in_(edited)).order_by(_v.id.desc())):
             earlier_texts.setdefault(row.comment_id, []).append((row.at, parts(row.text, names)))
     return [_comment(work, row, names, tuple(earlier_texts.get(row["id"], ()))) for row in rows]
+
+
+def comment_of(work: Work, object_key: str, record_id: int, comment_id: int, names: Mapping[str, str]) -> Comment:
+    """One comment as it stands in the timeline of its record, also one that was deleted."""
+    place = work.session.execute(sa.select(_c.at).where(_c.id == comment_id, _c.object == object_key, _c.record_id == record_id)).scalar()
+    found = comments_of(work, object_key, record_id, names, Place(place, 0, comment_id + 1), 0, 1) if place else []
+    if not found or found[0].id != comment_id:
+        raise NotFound(NO_COMMENT)
+    return found[0]
 
 
 def _comment(work: Work, row: Mapping[Any, Any], names: Mapping[str, str], before: tuple[tuple[datetime, tuple[Part, ...]], ...]) -> Comment:
@@ -144,7 +154,7 @@ def _row(work: Work, comment_id: int) -> Mapping[Any, Any]:
     """A comment that is there, about a record the actor may read."""
     row = work.session.execute(sa.select(comments).where(_c.id == comment_id, _c.deleted_at.is_(None))).mappings().first()
     if row is None or work.catalog.get("object", row["object"]) is None or row_of(work, row["object"], row["record_id"]) is None:
-        raise NotFound(Text("没有这条评论", "There is no such comment"))
+        raise NotFound(NO_COMMENT)
     return row
 
 

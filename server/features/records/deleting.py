@@ -199,6 +199,14 @@ def gone(work: Work, object_key: str, record_id: int) -> Gone:
     return found[0]
 
 
+def just_deleted(work: Work, object_key: str, record_id: str) -> Gone | None:
+    """The record an address says was deleted a moment ago, to be brought back at once; None when it was not, or not by the actor."""
+    if not (record_id.isascii() and record_id.isdigit() and len(record_id) < 19):
+        return None
+    found = _gone(work, object_of(work, object_key), [_c.record_id == int(record_id), _c.by == work.actor.username], 1)
+    return found[0] if found else None
+
+
 def kept_record(work: Work, object_key: str, record_id: int) -> int | None:
     """Where a merged record's address leads: the one that was kept, when the actor may read it."""
     for _ in range(50):  # what was kept may have been merged in turn

@@ -64,11 +64,13 @@ def saves(work: Work, object_key: str, record_id: int, *, before: Place | None =
     refuse_unless(work, object_key, "read")
     if row_of(work, object_key, record_id) is None:
         raise no_record()
-    return saves_of(work, object_type, record_id, before, rank, limit, by_version)
+    return saves_of(work, object_type, record_id, before, rank, limit, by_version=by_version)
 
 
-def saves_of(work: Work, object_type: ObjectType, record_id: int, before: Place | None, rank: int, limit: int, by_version: bool = True) -> list[Save]:
-    """The same for who has seen already that the record may be read."""
+def saves_of(
+    work: Work, object_type: ObjectType, record_id: int, before: Place | None, rank: int, limit: int, *, by_version: bool = True, blanks: bool = False
+) -> list[Save]:
+    """The same for who has seen already that the record may be read. `blanks`: with those of which the actor may see nothing, without their changes."""
     allowed, h = rights(work, object_type.key), records_history
     order = (h.c.version.desc(),) if by_version else (h.c.at.desc(), h.c.id.desc())
     statement = sa.select(h).where(h.c.object == object_type.key, h.c.record_id == record_id, *earlier(before, rank, h.c.at, h.c.id))
@@ -90,7 +92,9 @@ def saves_of(work: Work, object_type: ObjectType, record_id: int, before: Place 
         change = Change(row["at"], row["by"], row["cause"], row["version"], key, old, new, texts[0], texts[1], row["release"])
         changes.setdefault(row["id"], []).append(change)
     return [
-        Save(row["id"], row["at"], row["by"], row["cause"], row["version"], row["release"], tuple(changes[row["id"]])) for row in rows if row["id"] in changes
+        Save(row["id"], row["at"], row["by"], row["cause"], row["version"], row["release"], tuple(changes.get(row["id"], ())))
+        for row in rows
+        if blanks or row["id"] in changes
     ]
 
 

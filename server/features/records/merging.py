@@ -12,7 +12,8 @@ from server.features.objects.engine import is_stored, table
 from server.features.objects.kind import Field, ObjectType
 from server.features.records.deleting import delete
 from server.features.records.history import MERGED, field_text, names_of
-from server.features.records.reading import no_record, object_of, records_of, refuse_unless, row_of, stored_columns, values_of
+from server.features.records.listing import query
+from server.features.records.reading import Record, no_record, object_of, records_of, refuse_unless, row_of, stored_columns, values_of
 from server.features.records.referring import Reference, referring
 from server.features.records.rights import rights
 from server.features.records.service import prepare
@@ -21,6 +22,7 @@ from server.fields.registry import FIELD_TYPES
 
 MOVES_LIMIT = 5000  # records that refer to the one that goes
 MOVED_AT_ONCE = 500
+TELLING = frozenset({"text", "email", "phone", "link"})  # field types in which an equal value tells that two records are one
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,14 @@ class Choice:
     same: bool
     take_gone: bool  # what is suggested: the other's value where the kept record has none
     fixed: bool
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A record that may be the same thing; `shares`: the fields that speak for it."""
+
+    record: Record
+    shares: tuple[Field, ...]
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,41 @@ def merge(work: Work, object_key: str, kept_id: int, gone_id: int, take: Sequenc
     _take(work, object_type, kept_id, gone, gone_id, take)
     for hook in work.hooks.on_merged:
         hook(work, Merged(object_key, kept_id, gone_id))
+
+
+def candidates(work: Work, object_key: str, record_id: int, text: str = "", limit: int = 20) -> list[Candidate]:
+    """Records the kept one could be merged with: those that contain the text; without one those that share a telling value with it
+    (an address, a phone number, a code, a name), and those whose name begins like its own."""
+    object_type = object_of(work, object_key)
+    columns = tuple(dict.fromkeys([object_type.name_field, *object_type.search_fields, *object_type.list_columns]))
+    shown = [c for c in columns if c in object_type.fields][:6]
+    if text:
+        page = query(work, object_key, search=text, columns=shown, limit=limit + 1, count=False)
+        return [Candidate(r, ()) for r in page.rows if r.id != record_id][:limit]
+    own = row_of(work, object_key, record_id)
+    if own is None:
+        raise no_record()
+    covered = rights(work, object_key).covered
+    found: dict[int, tuple[Record, list[Field]]] = {}
+    for f in object_type.fields.values():
+        value = own.get(f.key)
+        if f.key in covered or f.computed or f.sequence or not isinstance(value, str) or f.type not in TELLING:
+            continue
+        is_name = f.key == object_type.name_field
+        if f.type == "text" and not (f.unique or is_name or f.key in object_type.search_fields):
+            continue
+        for op, wanted in [("eq", value)] + ([("contains", beginning(value))] if is_name and len(value) > 2 else []):
+            for r in query(work, object_key, conditions=[(f.key, op, wanted)], columns=shown, limit=limit, count=False).rows:
+                if r.id != record_id and f not in found.setdefault(r.id, (r, []))[1]:
+                    found[r.id][1].append(f)
+    ordered = sorted(found.values(), key=lambda pair: -len(pair[1]))
+    return [Candidate(r, tuple(fields)) for r, fields in ordered[:limit]]
+
+
+def beginning(name: str) -> str:
+    """What two spellings of one name are likely to share: the first word, or half of the Han characters."""
+    word = name.split()[0] if name.split() else name
+    return word[: max(2, len(word) // 2)] if any(c > "\u2e7f" for c in word) else word[: max(3, len(word) * 2 // 3)]
 
 
 def _both(work: Work, object_type: ObjectType, kept_id: int, gone_id: int, *, lock: bool) -> tuple[dict[str, Any], dict[str, Any]]:
