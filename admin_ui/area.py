@@ -1,7 +1,7 @@
 """What a page area hands to the registry: its routes, and its places in the menu."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from fastapi import APIRouter
 
@@ -27,3 +27,4 @@ class Link:
 class Area:
     router: APIRouter
     links: tuple[Link, ...] = ()
+    body_limits: Mapping[str, str] = field(default_factory=dict)  # beginning of a path -> the setting that bounds its request bodies

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
@@ -35,15 +35,20 @@ HINTS = {
 }
 
 
-def install(app: FastAPI) -> None:
-    app.add_exception_handler(NotSignedIn, _not_signed_in)  # type: ignore[arg-type]
-    app.add_exception_handler(AppError, _refused)  # type: ignore[arg-type]
-    app.add_exception_handler(HTTPException, _http)  # type: ignore[arg-type]
-    app.add_exception_handler(RequestValidationError, _bad_parameters)  # type: ignore[arg-type]
-    app.add_exception_handler(Exception, _bug)
+def answer(request: Request, error: Exception) -> Response:
+    """Any exception that ends a request of a page, as an answer."""
+    if isinstance(error, NotSignedIn):
+        return _not_signed_in(request)
+    if isinstance(error, AppError):
+        return refusal(request, error.status, error.message, error.hint, error.problems if isinstance(error, Invalid) else ())
+    if isinstance(error, HTTPException):
+        return _http(request, error)
+    if isinstance(error, RequestValidationError):
+        return refusal(request, 422, SENTENCES[422], None)
+    return _bug(request, error)
 
 
-def _not_signed_in(request: Request, error: NotSignedIn) -> Response:
+def _not_signed_in(request: Request) -> Response:
     with anonymous(request) as work:
         place = "/setup" if people.needs_setup(work.session) else "/login"
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
@@ -54,20 +59,11 @@ def _not_signed_in(request: Request, error: NotSignedIn) -> Response:
     return RedirectResponse(place, 303)
 
 
-def _refused(request: Request, error: AppError) -> Response:
-    problems = error.problems if isinstance(error, Invalid) else ()
-    return refusal(request, error.status, error.message, error.hint, problems)
-
-
 def _http(request: Request, error: HTTPException) -> Response:
     response = refusal(request, error.status_code, SENTENCES.get(error.status_code, SENTENCES[400]), HINTS.get(error.status_code))
     for name, value in (error.headers or {}).items():
         response.headers[name] = value
     return response
-
-
-def _bad_parameters(request: Request, error: RequestValidationError) -> Response:
-    return refusal(request, 422, SENTENCES[422], None)
 
 
 def _bug(request: Request, error: Exception) -> Response:

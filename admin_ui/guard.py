@@ -1,12 +1,14 @@
 """What every request passes before a page sees it: foreign sites may not post, bodies have a limit, answers carry the security headers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from fastapi import Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PATH_LENGTH = 1000  # characters; nothing of ours is that far away
@@ -35,12 +37,34 @@ SECURITY_HEADERS = {
 Refuse = Callable[[Request, int], Response]
 
 
+@dataclass(frozen=True)
+class BodyLimits:
+    """Bytes a request body may have: `usual`, and more where a path begins so (uploads)."""
+
+    usual: int
+    by_prefix: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, path: str) -> int:
+        return next((size for prefix, size in self.by_prefix.items() if path == prefix or path.startswith(prefix + "/")), self.usual)
+
+
+class BoundedBodies:
+    """Counts what arrives, whatever length was announced; the bound is that of the path."""
+
+    def __init__(self, app: ASGIApp, limits: BodyLimits) -> None:
+        self.limits = limits
+        self.bounded = {size: RequestBodyLimitMiddleware(app, size) for size in {limits.usual, *limits.by_prefix.values()}}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.bounded[self.limits.of(scope.get("path", ""))](scope, receive, send)
+
+
 class Guard:
     """`refuse` draws a refusal (403, 404, 413) in the reader's language."""
 
-    def __init__(self, app: ASGIApp, body_limit: int, refuse: Refuse, secure: bool = False) -> None:
+    def __init__(self, app: ASGIApp, limits: BodyLimits, refuse: Refuse, secure: bool = False) -> None:
         self.app = app
-        self.body_limit = body_limit
+        self.limits = limits
         self.refuse = refuse
         self.secure = secure
 
@@ -56,7 +80,15 @@ class Guard:
                 self._add_headers(MutableHeaders(scope=message), static, scope["query_string"])
             await send(message)
 
-        status = 403 if foreign(scope["method"], headers) else 413 if _too_long(headers, self.body_limit) else 404 if len(scope["path"]) > PATH_LENGTH else 0
+        status = (
+            403
+            if foreign(scope["method"], headers)
+            else 413
+            if _too_long(headers, self.limits.of(scope["path"]))
+            else 404
+            if len(scope["path"]) > PATH_LENGTH
+            else 0
+        )
         if status:
             response = await run_in_threadpool(self.refuse, Request(scope), status)
             await response(scope, receive, with_headers)

@@ -7,6 +7,7 @@ from admin_ui.pages.deleted import AREA as DELETED
 from admin_ui.pages.desk import AREA as DESK
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
 from admin_ui.pages.help import AREA as HELP
+from admin_ui.pages.jobs import AREA as JOBS
 from admin_ui.pages.login import AREA as LOGIN
 from admin_ui.pages.matrix import AREA as MATRIX
 from admin_ui.pages.merging import AREA as MERGING
@@ -43,4 +44,5 @@ PAGES: tuple[Area, ...] = (
     EXPRESSIONS,
     HELP,
     SETTINGS,
+    JOBS,
 )

@@ -21,10 +21,10 @@ from admin_ui.shell import menu, theme_of
 from server.errors import Text
 from server.feature import Work
 from server.features.access import roles
+from server.features.access.people import LOCALES
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
-LOCALES = ("zh_CN", "en")
 PRODUCT = Text("晴雨表", "Weatherglass")
 # Vendored files by the name pages use for them; the version is part of the path, so they are cached for good.
 VENDOR: Mapping[str, str] = {

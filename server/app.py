@@ -10,24 +10,31 @@ from typing import Any
 
 import sqlalchemy as sa
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import Scope
 
 from admin_ui import errors
-from admin_ui.guard import Guard
+from admin_ui.guard import BodyLimits, BoundedBodies, Guard
 from admin_ui.registry import PAGES
 from admin_ui.render import STATIC, Renderer
 from server import settings as settings_module
 from server.config.releases import Catalogs
+from server.errors import AppError
 from server.features.audit.sealer import Sealer
-from server.registry import KINDS
+from server.features.web import problems
+from server.features.web.calls import Rate
+from server.jobs.background import Background
+from server.registry import FEATURES, HOOKS, KINDS
 from server.settings import Settings
 from server.storage.migrate import upgrade
 from server.storage.session import Database
+from server.worker import job_house
 
 
 class VersionedFiles(StaticFiles):
@@ -49,16 +56,33 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.catalogs = Catalogs(KINDS)
     app.state.areas = PAGES
     app.state.renderer = Renderer(settings.zone)
-    errors.install(app)
+    app.state.hooks = HOOKS
+    app.state.rate = Rate(settings.api_rate)
+    for kind in (AppError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, _refused)
     app.get("/healthz")(_alive)
     app.get("/readyz")(_ready)
     for area in PAGES:
         app.include_router(area.router)
+    apis = [feature.api for feature in FEATURES if feature.api is not None]
+    app.state.api_routes = tuple(route for api in apis for route in api.routes if isinstance(route, APIRoute))
+    for api in apis:
+        app.include_router(api, prefix=problems.PREFIX)
     app.mount("/static", VersionedFiles(directory=Path(STATIC)), name="static")
-    app.add_middleware(RequestBodyLimitMiddleware, max_body_size=settings.body_limit)
-    app.add_middleware(Guard, body_limit=settings.body_limit, refuse=errors.plain_refusal, secure=settings.secure_cookies)
+    limits = BodyLimits(settings.body_limit, {prefix: getattr(settings, name) for area in PAGES for prefix, name in area.body_limits.items()})
+    app.add_middleware(BoundedBodies, limits=limits)
+    app.add_middleware(Guard, limits=limits, refuse=_turned_away, secure=settings.secure_cookies)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     return app
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    """Callers of the API get problem details, people get pages."""
+    return problems.answer(request, error) if problems.is_api(request.url.path) else errors.answer(request, error)
+
+
+def _turned_away(request: Request, status: int) -> Response:
+    return problems.plain_refusal(request, status) if problems.is_api(request.url.path) else errors.plain_refusal(request, status)
 
 
 @asynccontextmanager
@@ -66,7 +90,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(upgrade, app.state.database)
     sealer = Sealer(app.state.database)
     sealer.start()
+    jobs = Background(job_house(app.state.database, app.state.catalogs, app.state.settings.zone))
+    jobs.start()
     yield
+    await run_in_threadpool(jobs.stop)
     await run_in_threadpool(sealer.stop)
     app.state.database.close()
 

@@ -4,7 +4,8 @@ A user's mistake is data: functions return `Problem`s. A refused request is an `
 
     AppError 400
     ├── NotSignedIn 401      ├── Forbidden 403      ├── NotFound 404
-    ├── Conflict 409         (somebody changed the record meanwhile; a rule of state forbids the step)
+    ├── Conflict 409         (a rule of state forbids the step)
+    │   └── Stale            (somebody changed the record meanwhile; the API answers 412)
     ├── TooLarge 413         (a limit of the product was passed)
     └── Invalid 422          (carries the problems)
 
@@ -67,6 +68,10 @@ class NotFound(AppError):
 
 class Conflict(AppError):
     status = 409
+
+
+class Stale(Conflict):
+    """The version that the user saw is no longer the present one."""
 
 
 class TooLarge(AppError):

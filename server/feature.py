@@ -8,11 +8,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from fastapi import APIRouter
 
 from server.config.catalog import Catalog
 from server.config.kind import Kind
 from server.errors import Text
 from server.expressions.types import At
+from server.jobs.job import Job
 from server.storage.session import Database
 
 
@@ -93,6 +95,8 @@ class Feature:
     on_published: Callable[[Work, Catalog, Catalog], None] | None = None
     merge_objections: Callable[[Work, Merged], Iterable[Text]] | None = None
     on_merged: Callable[[Work, Merged], None] | None = None
+    jobs: tuple[Job, ...] = ()
+    api: APIRouter | None = None  # mounted under /api
 
 
 @contextmanager

@@ -18,11 +18,14 @@ from server.features.reports.feature import FEATURE as REPORTS
 from server.features.reviews.feature import FEATURE as REVIEWS
 from server.features.scoring.feature import FEATURE as SCORING
 from server.features.strategies.feature import FEATURE as STRATEGIES
+from server.features.web.feature import FEATURE as WEB
 from server.features.workflows.feature import FEATURE as WORKFLOWS
+from server.jobs.job import Job
 
 FEATURES: tuple[Feature, ...] = (
     AUDIT,
     ACCESS,
+    WEB,
     OBJECTS,
     RECORDS,
     COMMENTS,
@@ -47,3 +50,5 @@ HOOKS = Hooks(
     merge_objections=tuple(f.merge_objections for f in FEATURES if f.merge_objections),
     on_merged=tuple(f.on_merged for f in FEATURES if f.on_merged),
 )
+
+JOBS: Mapping[str, Job] = {job.key: job for feature in FEATURES for job in feature.jobs}

@@ -16,6 +16,8 @@ class Settings:
     session_hours: int = 12  # idle hours until a session ends
     secure_cookies: bool = False  # set behind https: cookies get `Secure` and the `__Host-` prefix
     body_limit: int = 2_097_152  # bytes a request body may have
+    import_limit: int = 67_108_864  # bytes a file to import may have
+    api_rate: int = 1200  # requests to the API that one person has in a minute; 0: no limit
     template: str = ""  # folder of documents published at first start; empty: the shipped template
 
     @property

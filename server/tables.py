@@ -8,12 +8,15 @@ from server.features.alerts import tables as alerts
 from server.features.assessment import tables as assessment
 from server.features.audit import tables as audit
 from server.features.comments import tables as comments
+from server.features.imports import tables as imports
 from server.features.records import tables as records
 from server.features.reviews import tables as reviews
 from server.features.strategies import tables as strategies
+from server.features.web import tables as web
 from server.features.workflows import tables as workflows
+from server.jobs import tables as jobs
 from server.storage.system import metadata
 
-MODULES: tuple[ModuleType, ...] = (config, audit, access, records, comments, assessment, alerts, strategies, workflows, reviews)
+MODULES: tuple[ModuleType, ...] = (config, jobs, audit, access, web, records, comments, assessment, alerts, strategies, workflows, reviews, imports)
 
 __all__ = ["MODULES", "metadata"]

@@ -5,9 +5,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from admin_ui.area import Area
 from admin_ui.edge import DAYS_KEPT, LOCALE_COOKIE, Form, anonymous, local_path, locale_of, only, session_cookie, to, token_of, writing
-from admin_ui.render import LOCALES, bare
+from admin_ui.render import bare
 from server.errors import AppError, NotSignedIn, Text
 from server.features.access import people, sessions
+from server.features.access.people import LOCALES
 from server.settings import Settings
 
 router = APIRouter(include_in_schema=False)

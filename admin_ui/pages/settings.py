@@ -27,6 +27,7 @@ TABS: tuple[tuple[str, Text, str], ...] = (
     ("people", Text("人员", "People"), "people"),
     ("roles", Text("角色", "Roles"), "people"),
     ("audit", Text("审计", "Audit"), "audit"),
+    ("jobs", Text("作业", "Jobs"), "studio"),
     ("health", Text("运行状况", "Health"), "studio"),
 )
 

@@ -1,6 +1,7 @@
 """Records and their assessment: import, assess, explain."""
 
 import json
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +11,12 @@ from rich.progress import Progress, TaskID, TextColumn
 
 from server.cli.shared import AsJson, day_of, opened, say
 from server.errors import Text
+from server.feature import Work
 from server.features.assessment.report import explanation_data, explanation_lines, summary_data
 from server.features.assessment.service import assess_all
-from server.features.records.importing import import_csv
+from server.features.records.importing import import_file
 from server.features.records.mapping import load_mapping
+from server.features.records.rowfile import Reading
 
 app = typer.Typer()
 
@@ -21,28 +24,38 @@ app = typer.Typer()
 @app.command("import")
 def import_records(
     object_key: Annotated[str, typer.Argument(metavar="OBJECT", help="Key of the object, such as customer.")],
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="UTF-8 or GB18030; the first line names the columns.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV (UTF-8, UTF-16 or GB18030) or .xlsx; the first line names the columns.")],
     mapping: Annotated[Path | None, typer.Option("--map", help='JSON file: column to field, or to {field, zone, format, by}; to "" leaves it out.')] = None,
     key: Annotated[str, typer.Option(help="Field that tells which record a row is: there it is changed, else made. Then the file may be imported again.")] = "",
+    mode: Annotated[str, typer.Option(help="insert, update or upsert; none: upsert with --key, insert without.")] = "",
+    atomic: Annotated[bool, typer.Option("--all-or-nothing", help="One bad row, and nothing is written.")] = False,
+    sheet: Annotated[str, typer.Option(help="Sheet of an .xlsx file; none: the first.")] = "",
+    encoding: Annotated[str, typer.Option(help="Encoding of a CSV file; none: found out.")] = "",
+    delimiter: Annotated[str, typer.Option(help="Separator of a CSV file; none: found out.")] = "",
     dry_run: Annotated[bool, typer.Option(help="Read and judge every row, write nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Imports a CSV file into an object. Bad rows are reported by line and column and left out; exit code 1 when there are any."""
+    """Imports a CSV or .xlsx file into an object. Bad rows are reported by line and column and left out; exit code 1 when there are any."""
     columns = load_mapping(mapping) if mapping else None
+    reading = Reading(encoding=encoding, delimiter=delimiter.replace("\\t", "\t"), sheet=sheet)
     with opened() as it, Progress(*Progress.get_default_columns(), TextColumn("{task.fields[rows]}"), console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(file.name, total=None, rows="")
 
         def show(read: int, size: int, rows: int) -> None:
             bar.update(task, completed=read, total=size, rows=f"{rows:,}")
 
-        report = import_csv(lambda: it.work(write=True, cause="import"), object_key, file, columns, key, dry_run, show)
+        def work() -> AbstractContextManager[Work]:
+            return it.work(write=True, cause="import")
+
+        report = import_file(work, object_key, file, columns, key, dry_run, show, mode=mode, atomic=atomic, reading=reading)
     if as_json:
         errors_found = [{"line": e.line, "column": e.column, "message": {"zh_CN": e.message.zh, "en": e.message.en}} for e in report.errors]
         typer.echo(json.dumps({**vars(report), "errors": errors_found}, ensure_ascii=False))
     else:
         for e in report.errors:
             typer.echo(f"{file}:{e.line}: {e.column + ': ' if e.column else ''}{e.message.zh} / {e.message.en}", err=True)
-        tried = Text("（试运行，未写入）", " (dry run, nothing written)") if dry_run else Text("", "")
+        nothing = Text("（有错，全部未写入）", " (nothing was written)") if report.refused else Text("", "")
+        tried = Text("（试运行，未写入）", " (dry run, nothing written)") if dry_run else nothing
         zh = f"{report.rows} 行：新建 {report.created}，更新 {report.updated}，未变 {report.unchanged}，拒绝 {report.rejected}{tried.zh}"
         en = f"{report.created} created, {report.updated} updated, {report.unchanged} unchanged, {report.rejected} rejected{tried.en}"
         say(Text(zh, f"{report.rows} rows: {en}"))

@@ -2,7 +2,7 @@
 
 import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
@@ -97,6 +97,11 @@ class FieldType:
         """The JSON value; `parse` of it in the JSON channel gives the value back."""
         return value
 
+    def schema(self, field: FieldSpec) -> dict[str, Any]:
+        """JSON Schema of what `json` gives and `parse` takes in the JSON channel, null and white space around text left out."""
+        kind = self.expression_type(field).name
+        return dict(_SCHEMAS.get(kind, {"type": "string"}))
+
     def to_expression(self, field: FieldSpec, value: Any) -> Any:
         return value
 
@@ -107,6 +112,21 @@ class FieldType:
     def sql_value(self, field: FieldSpec, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         """The column as expressions see it."""
         return column
+
+
+_SCHEMAS: Mapping[str, dict[str, Any]] = {
+    "integer": {"type": "integer"},
+    "number": {"type": "number"},
+    "boolean": {"type": "boolean"},
+    "date": {"type": "string", "format": "date"},
+    "datetime": {"type": "string", "format": "date-time"},
+    "list": {"type": "array", "items": {"type": "string"}},
+}
+
+
+def bounds_schema(field: FieldSpec) -> dict[str, Any]:
+    found = {"minimum": field.minimum, "maximum": field.maximum}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def problem(field: FieldSpec, code: str, message: Text, hint: Text | None = None) -> Problem:

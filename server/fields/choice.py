@@ -42,5 +42,8 @@ class ChoiceField(Line):
     def parse(self, field: FieldSpec, raw: Any, reading: Reading = FORM) -> Any:
         return option_key(field, raw, reading)
 
+    def schema(self, field: FieldSpec) -> dict[str, Any]:
+        return {"type": "string", "enum": [o.key for o in field.options]}
+
     def text(self, field: FieldSpec, value: Any, locale: str, zone: object = None) -> str:
         return "" if value is None else option_text(field, value, locale)

@@ -8,7 +8,21 @@ from sqlalchemy.types import TypeDecorator
 
 from server.errors import Problem, Text
 from server.expressions.types import NUMBER, Type
-from server.fields.base import FORM, INT64_MAX, NUMBER_TEXT_LIMIT, FieldSpec, FieldType, Reading, bounds_problem, clean, finite, problem, too_big, wrong_type
+from server.fields.base import (
+    FORM,
+    INT64_MAX,
+    NUMBER_TEXT_LIMIT,
+    FieldSpec,
+    FieldType,
+    Reading,
+    bounds_problem,
+    bounds_schema,
+    clean,
+    finite,
+    problem,
+    too_big,
+    wrong_type,
+)
 from server.fields.number import PLAIN
 
 EXACT = Context(prec=60)
@@ -87,6 +101,11 @@ class DecimalField(FieldType):
         if abs(exact.scaleb(field.decimals, EXACT)) > INT64_MAX:
             return None
         return exact if exact else abs(exact)  # no minus zero
+
+    def schema(self, field: FieldSpec) -> dict[str, Any]:
+        """Given as text, taken as text or number: a number of more than 15 digits is exact as text only."""
+        point = rf"(\.[0-9]{{1,{field.decimals}}})?" if field.decimals else ""
+        return {"type": ["string", "number"], "pattern": rf"^\s*([+-]?[0-9]+{point})?\s*$", **bounds_schema(field)}
 
     def text(self, field: FieldSpec, value: Any, locale: str, zone: object = None) -> str:
         return "" if value is None else f"{value:,.{field.decimals}f}"

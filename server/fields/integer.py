@@ -18,6 +18,7 @@ from server.fields.base import (
     FieldType,
     Reading,
     bounds_problem,
+    bounds_schema,
     clean,
     finite,
     problem,
@@ -85,6 +86,9 @@ class IntegerField(FieldType):
         if value is None or isinstance(value, Problem):
             return value
         return bounds_problem(field, value) or value
+
+    def schema(self, field: FieldSpec) -> dict[str, Any]:
+        return {"type": "integer", "format": "int64", **bounds_schema(field)}
 
     def text(self, field: FieldSpec, value: Any, locale: str, zone: object = None) -> str:
         """In groups of thousands where it counts something; a year or a code (no unit) is left whole."""

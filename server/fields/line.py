@@ -31,5 +31,9 @@ class Line(FieldType):
             return text or None
         return length_problem(field, text, self.limit) or self.shape_problem(field, text) or text
 
+    def schema(self, field: FieldSpec) -> dict[str, Any]:
+        """Lengths count what is left when white space is taken off, so only the upper limit is sure to be one of what is sent too."""
+        return {"type": "string", "maxLength": field.max_length if field.max_length is not None else self.limit}
+
     def shape_problem(self, field: FieldSpec, text: str) -> Problem | None:
         return None

@@ -43,6 +43,9 @@ class MultiChoiceField(FieldType):
                 chosen.add(key)
         return [o.key for o in field.options if o.key in chosen] or None
 
+    def schema(self, field: FieldSpec) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": "string", "enum": [o.key for o in field.options]}}
+
     def text(self, field: FieldSpec, value: Any, locale: str, zone: object = None) -> str:
         return Text("、", ", ").of(locale).join(option_text(field, key, locale) for key in value or ())
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from server.errors import Problem, Text
 from server.expressions import limits
 from server.expressions.types import NUMBER, Type
-from server.fields.base import FORM, NUMBER_TEXT_LIMIT, FieldSpec, FieldType, Reading, bounds_problem, clean, too_big, wrong_type
+from server.fields.base import FORM, NUMBER_TEXT_LIMIT, FieldSpec, FieldType, Reading, bounds_problem, bounds_schema, clean, too_big, wrong_type
 
 PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 KIND = Text("数字(如 12 或 12.5)", "a number (such as 12 or 12.5)")
@@ -50,6 +50,9 @@ class NumberField(FieldType):
         if abs(value) < limits.QUANTUM:
             value = 0.0
         return problem if (problem := bounds_problem(field, value)) else value
+
+    def schema(self, field: FieldSpec) -> dict[str, Any]:
+        return {"type": "number", "format": "double", **bounds_schema(field)}
 
     def text(self, field: FieldSpec, value: Any, locale: str, zone: object = None) -> str:
         if value is None:

@@ -27,3 +27,6 @@ class ReferenceField(FieldType):
         if isinstance(value, Problem) or (value is not None and value < 1):
             return problem(field, "reference", Text("请选择一条记录", "Choose a record"))
         return value
+
+    def schema(self, field: FieldSpec) -> dict[str, Any]:
+        return {"type": "integer", "format": "int64", "minimum": 1}

@@ -54,3 +54,10 @@ def upsert(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]
     keys = [c.name for c in table.primary_key]
     insert = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table).values(**values)
     connection.execute(insert.on_conflict_do_update(index_elements=keys, set_={name: insert.excluded[name] for name in values if name not in keys}))
+
+
+def insert_new(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> bool:
+    """One row, unless its key is there already (a transaction that is just writing it is waited for): whether it was written."""
+    insert = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table).values(**values)
+    written = insert.on_conflict_do_nothing().returning(next(iter(table.primary_key)))
+    return connection.execute(written).first() is not None

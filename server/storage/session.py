@@ -1,5 +1,6 @@
 """Connections and transactions. With dialects.py and ddl.py the only code that knows SQLite from PostgreSQL."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +54,16 @@ class Database:
             return
         with self._writer, self.engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection, connection.begin():
             yield connection
+
+    def companion(self, name: str) -> str:
+        """Where a library keeps tables of its own: a SQLite file beside ours (with WAL, so that its readers never wait), or the same server."""
+        if not self.is_sqlite:
+            return self.url.render_as_string(hide_password=False)
+        path = Path(self.url.database or name).with_suffix(f".{name}.sqlite")
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.close()
+        return f"sqlite:///{path}"
 
     def close(self) -> None:
         self.engine.dispose()

@@ -7,7 +7,8 @@ import jinja2
 import pytest
 
 from admin_ui.registry import PAGES
-from admin_ui.render import LOCALES, icon_names
+from admin_ui.render import icon_names
+from server.features.access.people import LOCALES
 from server.fields.registry import FIELD_TYPES
 from tests.admin_ui.conftest import PEOPLE, Site
 

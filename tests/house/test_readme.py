@@ -14,7 +14,7 @@ def test_the_made_parts_are_up_to_date() -> None:
 
 def test_every_setting_and_command_is_there() -> None:
     assert parts()["settings"].count("\n| `WEATHERGLASS_") == len(Settings.__dataclass_fields__)
-    assert "\nweatherglass import OBJECT FILE.csv" in parts()["commands"]
+    assert "\nweatherglass import OBJECT FILE " in parts()["commands"]
 
 
 def test_every_make_target_and_file_it_names_exists() -> None:

@@ -1,6 +1,8 @@
 """Which column of a file goes to which field."""
 
 import json
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +13,10 @@ from server.errors import AppError, Invalid, Problem, Text
 from server.feature import Work
 from server.features.objects.engine import is_stored
 from server.features.objects.kind import Field, ObjectType
-from server.features.records.csvfile import unusable
 from server.features.records.rights import rights
+from server.features.records.rowfile import LINE_COLUMN, REASON_COLUMN, unusable
+
+NO_KEYS = frozenset({"long_text", "multi_choice", "number"})
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,13 @@ def load_mapping(path: Path) -> dict[str, Any]:
     return found
 
 
-def plan(work: Work, object_type: ObjectType, header: Sequence[str], mapping: Mapping[str, Any], key: str) -> list[Column]:
+def importable(work: Work, object_type: ObjectType) -> list[Field]:
+    """The fields this person may import into; hidden and read-only ones are not among them."""
+    allowed = rights(work, object_type.key)
+    return [f for f in object_type.fields.values() if not f.computed and not f.readonly and f.key not in allowed.hidden | allowed.readonly]
+
+
+def plan(work: Work, object_type: ObjectType, header: Sequence[str], mapping: Mapping[str, Any], key: str, mode: str = "insert") -> list[Column]:
     """The columns that are taken. Whatever is unclear is an error before any row is read."""
     problems: list[Problem] = []
     hidden = rights(work, object_type.key).hidden
@@ -49,7 +59,7 @@ def plan(work: Work, object_type: ObjectType, header: Sequence[str], mapping: Ma
     for missing in [m for m in mapping if m not in header]:
         problems.append(Problem(missing, Text(f"文件里没有“{missing}”这一列", f"The file has no column {missing!r}"), code="no_column"))
     for name in header:
-        wanted = mapping.get(name, _guess(choices, name))
+        wanted = mapping.get(name, guess(choices, name))
         if wanted == "":
             continue
         found = _column(object_type, choices, name, wanted)
@@ -59,17 +69,31 @@ def plan(work: Work, object_type: ObjectType, header: Sequence[str], mapping: Ma
             problems.append(Problem(name, Text(f"有两列对应字段“{found.field.key}”", f"Two columns go to the field {found.field.key!r}"), code="twice"))
         else:
             columns.append(found)
+    if not columns and not problems:
+        problems.append(
+            Problem("", Text("没有一列对应到字段", "No column goes to a field"), Text("请至少选一个字段", "Choose one field at least"), code="mapping")
+        )
+    if mode == "update" and not key:
+        problems.append(Problem("key", Text("只更新时要选键", "To change known records a key is needed"), code="key"))
     if key and not problems:
-        problems += _key_problems(object_type, columns, key)
+        problems += _key_problems(work, object_type, columns, key)
     if problems:
         raise Invalid(problems)
     return columns
 
 
-def _guess(choices: Sequence[Field], name: str) -> str | None:
-    """A column named like a field's key or title."""
-    folded = name.casefold()
-    return next((f.key for f in choices if folded in {f.key.casefold(), f.title.zh.casefold(), f.title.en.casefold()}), None)
+def guess(choices: Sequence[Field], name: str) -> str | None:
+    """A column named like a field's key or one of its titles, whatever its case, spaces, signs or unit in brackets; "" for our own columns."""
+    if name in (*LINE_COLUMN, *REASON_COLUMN):
+        return ""
+    folded = _folded(name)
+    exact = next((f.key for f in choices if name.casefold() in {f.key.casefold(), f.title.zh.casefold(), f.title.en.casefold()}), None)
+    return exact or next((f.key for f in choices if folded and folded in {_folded(f.key), _folded(f.title.zh), _folded(f.title.en)}), None)
+
+
+def _folded(name: str) -> str:
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(c for c in re.sub(r"\([^()]*\)", "", plain) if c.isalnum())
 
 
 def _column(object_type: ObjectType, choices: Sequence[Field], name: str, wanted: Any) -> Column | Problem:
@@ -97,9 +121,14 @@ def _column(object_type: ObjectType, choices: Sequence[Field], name: str, wanted
     return Column(name, f, zone, said.get("format", ""), said.get("by", ""))
 
 
-def _key_problems(object_type: ObjectType, columns: Sequence[Column], key: str) -> list[Problem]:
-    f = object_type.fields.get(key)
-    if f is None or not is_stored(f, object_type) or f.type in {"long_text", "multi_choice", "number"}:
+def key_fields(work: Work, object_type: ObjectType) -> list[Field]:
+    """Fields that can tell which record a row is; what is shown covered cannot."""
+    covered = rights(work, object_type.key).covered
+    return [f for f in object_type.fields.values() if is_stored(f, object_type) and f.type not in NO_KEYS and f.key not in covered]
+
+
+def _key_problems(work: Work, object_type: ObjectType, columns: Sequence[Column], key: str) -> list[Problem]:
+    if all(f.key != key for f in key_fields(work, object_type)):
         return [Problem(key, Text(f"字段“{key}”不能作为键", f"The field {key!r} cannot be the key"), code="key")]
     if all(c.field.key != key for c in columns):
         return [Problem(key, Text(f"文件里没有键“{key}”这一列", f"The file has no column for the key {key!r}"), code="key")]

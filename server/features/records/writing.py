@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from server.errors import Conflict, Invalid, Problem, Text
+from server.errors import Invalid, Problem, Stale, Text
 from server.feature import Saved, Work
 from server.features.audit.service import record_many
 from server.features.objects.engine import is_stored, table
@@ -117,7 +117,7 @@ def same_version(work: Work, before: Mapping[str, Any], version: int) -> None:
     """Refused when somebody changed the record since the actor looked at it."""
     if before["version"] != version:
         who, when = before["updated_by"], before["updated_at"].astimezone(work.zone).strftime("%Y-%m-%d %H:%M:%S")
-        raise Conflict(
+        raise Stale(
             Text(f"{who} 已于 {when} 修改了此记录", f"{who} changed this record at {when}"),
             Text("请查看现在的内容后再保存", "Look at it as it is now, then save again"),
         )

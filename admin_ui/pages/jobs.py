@@ -1,0 +1,74 @@
+"""The jobs page under Settings: what runs, what was done, what failed and what to do about it."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from admin_ui.area import Area
+from admin_ui.edge import Asked, Id, is_partial, reading, to, writing
+from admin_ui.pages.settings import tabs_of
+from admin_ui.render import fragment, page
+from server.errors import Text
+from server.feature import Work
+from server.features.access import people
+from server.features.audit import service as audit
+from server.jobs import ledger
+from server.registry import JOBS
+
+router = APIRouter(include_in_schema=False)
+AREA = Area(router)
+PER_PAGE = 50
+STATES = {
+    "queued": (Text("排队", "Waiting"), "clock"),
+    "running": (Text("运行中", "Running"), "player-play"),
+    "done": (Text("完成", "Done"), "check"),
+    "failed": (Text("失败", "Failed"), "alert-triangle"),
+    "cancelled": (Text("已停止", "Stopped"), "x"),
+}
+VIEWS = {"": Text("全部", "All"), "open": Text("未结束", "Not ended"), "done": STATES["done"][0], "failed": STATES["failed"][0]}
+
+
+@router.get("/settings/jobs", response_class=HTMLResponse)
+def jobs_page(request: Request, state: str = "", before: Asked = None) -> HTMLResponse:
+    with reading(request, "studio") as work:
+        state = state if state in VIEWS else ""
+        found = ledger.list_jobs(work.session, state=state, before=before, limit=PER_PAGE + 1)
+        context: dict[str, Any] = {
+            "jobs": found[:PER_PAGE],
+            "more": found[PER_PAGE - 1].id if len(found) > PER_PAGE else None,
+            "kinds": {key: job.title for key, job in JOBS.items()},
+            "timed": [job for job in JOBS.values() if job.cron],
+            "people": people.user_names(work),
+            "states": STATES,
+            "views": VIEWS,
+            "state": state,
+            "before": before,
+            "counts": ledger.counts(work.session),
+            "alive": any(j.is_open for j in found),
+            "tabs": tabs_of(work),
+            "tab": "jobs",
+        }
+        if is_partial(request):
+            return fragment(request, work, "parts/jobs.html", **context)
+        return page(request, work, "pages/jobs.html", area="settings", **context)
+
+
+@router.post("/settings/jobs/{job_id}/cancel")
+def cancel(request: Request, job_id: Id) -> Response:
+    with writing(request, "studio") as work:
+        ledger.cancel(work.session, work.now, job_id)
+        _note(work, "cancel_job", job_id)
+    return to(request, "/settings/jobs")
+
+
+@router.post("/settings/jobs/{job_id}/again")
+def again(request: Request, job_id: Id) -> Response:
+    with writing(request, "studio") as work:
+        ledger.again(work.session, work.now, job_id)
+        _note(work, "repeat_job", job_id)
+    return to(request, "/settings/jobs")
+
+
+def _note(work: Work, action: str, job_id: int) -> None:
+    audit.record(work, action, detail={"job": job_id})

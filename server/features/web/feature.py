@@ -1,0 +1,5 @@
+"""What the rest of the product knows of requests."""
+
+from server.feature import Feature
+
+FEATURE = Feature("web")

@@ -1,0 +1,187 @@
+"""The engine behind the jobs: DBOS. It takes turns between processes, brings back what a dead process left, and keeps the schedules.
+
+Only this module imports dbos, and only the background thread imports this module. The engine's own tables lie in a SQLite file beside ours, or in
+a schema of their own, so that its writes never wait for ours. What people see and what a job has done stands in our tables: the engine may lose
+its file and no job is lost.
+"""
+
+import logging
+import os
+import socket
+import threading
+import time
+import uuid
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID
+
+from server import clock
+from server.jobs import ledger
+from server.jobs.perform import House, perform
+from server.jobs.tables import job_workers
+
+log = logging.getLogger("weatherglass")
+SYSTEM = "system"
+ABI = "1"  # of the order of steps below; jobs of another are not taken up, so it changes only with them
+QUEUE = "jobs"
+POLL = 0.5  # seconds between looks for new jobs
+BEAT, DEAD = 5.0, 30.0  # seconds between signs of life; without one for so long a process is dead
+GRACE = 8  # seconds a job under way has for the end of its step when the process stops
+KEPT = timedelta(days=7)  # of the engine's own rows
+_ONE = threading.Lock()  # DBOS is one for a process
+_house: House | None = None
+
+
+@DBOS.step(name="perform", retries_allowed=True, max_attempts=8, interval_seconds=1.0, backoff_rate=2.0)
+def _perform(job_id: int) -> str:
+    if _house is None:
+        raise RuntimeError("the engine is not running")
+    return perform(_house, job_id)
+
+
+@DBOS.workflow(name="job")
+def _job(job_id: int) -> str:
+    return _perform(job_id)
+
+
+@DBOS.workflow(name="tick")
+def _tick(scheduled_at: datetime, kind: Any) -> None:
+    if _house is not None:
+        with _house.database.write() as connection:
+            ledger.enqueue(connection, clock.now(), SYSTEM, str(kind), {}, key=f"{kind}@{scheduled_at.astimezone(UTC).isoformat(timespec='minutes')}")
+
+
+class Engine:
+    """Runs the jobs of one process until it is stopped."""
+
+    def __init__(self, house: House, stop: threading.Event) -> None:
+        self.house = house
+        self.stop = stop
+        self.host, self.pid = socket.gethostname(), os.getpid()
+        self.executor = f"{self.host}:{self.pid}:{uuid.uuid4().hex[:8]}"  # two processes of one name would run a step twice
+
+    def run(self) -> None:
+        """Until `stop` is set."""
+        global _house
+        while not _ONE.acquire(timeout=POLL):
+            if self.stop.is_set():
+                return
+        try:
+            _house = self.house
+            self._beat()
+            self._launch()
+            self._work()
+        finally:
+            _house = None
+            DBOS.destroy(workflow_completion_timeout_sec=GRACE)
+            _ONE.release()
+
+    def _launch(self) -> None:
+        url = self.house.database.companion("jobs")
+        DBOS(
+            config={
+                "name": "weatherglass",
+                "system_database_url": url,
+                "dbos_system_schema": "weatherglass_jobs",
+                "executor_id": self.executor,
+                "application_version": ABI,
+                "serializer": DBOSPortableJSONSerializer(),  # the default is pickle
+                "log_level": "ERROR",
+                "use_listen_notify": False,
+                "notification_listener_polling_interval_sec": 1.0,
+                "sys_db_pool_size": 4,
+            }
+        )
+        DBOS.launch()
+        DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLL)
+        timed = [j for j in self.house.jobs.values() if j.cron]
+        if timed:
+            DBOS.apply_schedules(
+                [{"schedule_name": j.key, "workflow_fn": _tick, "schedule": j.cron, "context": j.key, "cron_timezone": self.house.zone} for j in timed]
+            )
+
+    def _work(self) -> None:
+        beat = swept = 0.0
+        looked = time.monotonic()
+        while not self.stop.wait(POLL):
+            try:
+                self._hand_over()
+                if time.monotonic() - beat > BEAT:
+                    beat = time.monotonic()
+                    self._beat()
+                    self._sweep()
+                if time.monotonic() - looked > DEAD:
+                    looked = time.monotonic()
+                    self._find_lost()
+                if time.monotonic() - swept > 3600:
+                    swept = time.monotonic()
+                    self._tidy()
+            except Exception:
+                log.exception("the job engine had a bad moment")
+
+    def _hand_over(self) -> None:
+        """New rows become workflows. The name of the workflow makes it one, whichever process hands it over, however often."""
+        with self.house.database.read() as connection:
+            found = ledger.waiting(connection)
+        for job_id, tries in found:
+            with SetWorkflowID(f"job-{job_id}-{tries}"):
+                DBOS.enqueue_workflow(QUEUE, _job, job_id)
+        if found:
+            with self.house.database.write() as connection:
+                ledger.hand(connection, [i for i, _ in found])
+
+    def _beat(self) -> None:
+        now, w = clock.now(), job_workers
+        with self.house.database.write() as connection:
+            seen = connection.execute(sa.update(w).where(w.c.executor == self.executor).values(seen_at=now))
+            if not seen.rowcount:
+                row = {"executor": self.executor, "host": self.host, "pid": self.pid, "started_at": now, "seen_at": now}
+                connection.execute(sa.insert(w).values(**row))
+
+    def _sweep(self) -> None:
+        """The jobs of processes that died go back into the queue. Who deletes the dead one's row does it, and only he."""
+        now, w = clock.now(), job_workers
+        with self.house.database.read() as connection:
+            rows = connection.execute(sa.select(w).where(w.c.executor != self.executor)).mappings().all()
+        dead = [r["executor"] for r in rows if now - r["seen_at"] > timedelta(seconds=DEAD) or (r["host"] == self.host and not self._lives(r["pid"]))]
+        for executor in dead:
+            with self.house.database.write() as connection:
+                mine = connection.execute(sa.delete(w).where(w.c.executor == executor).returning(w.c.executor)).first()
+                if mine is not None:
+                    for left in DBOS.list_workflows(status="PENDING", executor_id=executor, load_input=False, load_output=False):
+                        DBOS.resume_workflow(left.workflow_id, queue_name=QUEUE)
+
+    def _find_lost(self) -> None:
+        """Jobs that are open in our table and that the engine has given up or never heard of."""
+        with self.house.database.read() as connection:
+            found = ledger.handed_out(connection)
+        names = {f"job-{job_id}-{tries}": (job_id, tries) for job_id, tries in found}
+        if not names:
+            return
+        known = DBOS.list_workflows(workflow_ids=list(names), load_input=False, load_output=False)
+        alive = {w.workflow_id for w in known if w.status in {"PENDING", "ENQUEUED", "DELAYED"}}
+        for name, (job_id, tries) in names.items():
+            if name not in alive:
+                with self.house.database.write() as connection:
+                    ledger.release(connection, job_id, tries)
+
+    def _lives(self, pid: int) -> bool:
+        if pid == self.pid:
+            return False  # an earlier process that had our number
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    def _tidy(self) -> None:
+        """The engine's rows of jobs long done; ours are kept longer."""
+        before = (clock.now() - KEPT).isoformat()
+        old = DBOS.list_workflows(status=["SUCCESS", "ERROR", "CANCELLED"], completed_before=before, limit=1000, load_input=False, load_output=False)
+        with suppress(IndexError):
+            DBOS.delete_workflows([w.workflow_id for w in old])

@@ -1,0 +1,52 @@
+"""What a job is to those who write one: a kind with a title and a function, and what the function is handed."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from server.errors import Text
+from server.jobs import ledger
+
+Result = Mapping[str, Any]
+OpenWork = Callable[[str, bool, str], AbstractContextManager[Any]]  # username, write, cause -> a unit of work
+
+
+class Cancelled(Exception):
+    """Somebody asked the job to stop: ends it; what was committed stays."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """One job under way. Its function may be run again from the start after a crash, so each of its transactions says how far it came."""
+
+    id: int
+    args: Mapping[str, Any]
+    by: str
+    open_work: OpenWork
+    stopping: Callable[[], bool] = bool  # the process is about to end
+
+    def work(self, *, write: bool, cause: str) -> AbstractContextManager[Any]:
+        """A transaction as the person who asked for the job, with the rights they have now."""
+        return self.open_work(self.by, write, cause)
+
+    def progress(self, connection: sa.Connection, done: int, total: int) -> None:
+        """How far it came; inside the transaction that came so far."""
+        ledger.advance(connection, self.id, done, total)
+
+    def check(self, connection: sa.Connection) -> None:
+        """Raises Cancelled when somebody asked it to stop, or the process is about to end: at the beginning of each step."""
+        if self.stopping() or ledger.is_cancelled(connection, self.id):
+            raise Cancelled
+
+
+@dataclass(frozen=True)
+class Job:
+    """`run` may raise an AppError: its message and hint are shown with the job. `cron`: when it runs by itself, in the organisation's time zone."""
+
+    key: str
+    title: Text
+    run: Callable[[Running], Result]
+    cron: str = ""
