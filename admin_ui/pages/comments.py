@@ -95,8 +95,6 @@ def _form(request: Request, work: Work, object_key: str, record_id: int, comment
         "object_type": object_of(work, object_key),
         "record_id": record_id,
         "comment_id": comment_id,
-        "typed": text,
-        "problems": problems,
     }
     return fragment(request, work, "parts/comment_edit.html", status=422 if problems else 200, typed=text, problems=problems, **context)
 
@@ -119,6 +117,13 @@ def seen(request: Request, object_key: str, record_id: Id, form: Form) -> Respon
         records.get(work, object_key, record_id)
         comments.seen(work, object_key, record_id, ids)
     return Response(status_code=204)
+
+
+@router.post("/mentions/seen")
+def all_seen(request: Request) -> Response:
+    with writing(request) as work:
+        comments.all_seen(work)
+    return RedirectResponse("/", 303)
 
 
 AREA = Area(router)

@@ -54,6 +54,7 @@
     if (asked !== area.asked || document.activeElement !== area) return;
     list.hidden = false;
     mark(area, options(area), options(area)[0]);
+    list.scrollIntoView({ block: "nearest" });
   }
   function choose(area, item) {
     const caret = area.selectionStart, typed = AT.exec(area.value.slice(0, caret));

@@ -55,6 +55,7 @@ class Mention:
     record_name: str
     at: datetime
     by: str
+    by_name: str
     parts: tuple[Part, ...]
 
 
@@ -115,7 +116,7 @@ def unread(work: Work, limit: int = UNREAD) -> list[Mention]:
             found = query(work, key, conditions=[("id", "in", ids)], columns=[object_type.name_field], limit=limit, count=False)
             known |= {(key, r.id): r.name for r in found.rows}
     return [
-        Mention(row.id, row.object, row.record_id, known[row.object, row.record_id], row.at, row.by, parts(row.text, names))
+        Mention(row.id, row.object, row.record_id, known[row.object, row.record_id], row.at, row.by, names.get(row.by, row.by), parts(row.text, names))
         for row in rows
         if (row.object, row.record_id) in known
     ]
@@ -195,6 +196,12 @@ def delete(work: Work, comment_id: int) -> None:
     work.session.execute(sa.update(comments).where(_c.id == comment_id).values(deleted_at=work.now))
     work.session.execute(sa.delete(comment_mentions).where(_m.comment_id == comment_id))
     audit(work, "delete_comment", row["object"], row["record_id"], {"comment": comment_id})
+
+
+def all_seen(work: Work) -> int:
+    """The actor has read whatever mentions them. Gives how many were unread."""
+    mine = (_m.username == work.actor.username, _m.seen_at.is_(None))
+    return work.session.execute(sa.update(comment_mentions).where(*mine).values(seen_at=work.now)).rowcount
 
 
 def seen(work: Work, object_key: str, record_id: int, ids: Sequence[int]) -> int:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from server.errors import Problem
 from server.feature import Work
+from server.features.access.people import user_names
 from server.features.objects.kind import ObjectType
 from server.features.records.moments import Place, earlier
 from server.features.records.reading import no_record, object_of, reference_names, refuse_unless, row_of
@@ -105,24 +106,30 @@ def from_json(object_type: ObjectType, key: str, value: Any) -> Any:
     return value if isinstance(parsed, Problem) else parsed
 
 
-def names_of(work: Work, object_type: ObjectType, values: Sequence[tuple[str, Any, Any]]) -> dict[str, Mapping[int, str]]:
-    """(field, value, value) -> field -> names of the records behind its values, one statement a reference field; also of those merged."""
+Names = Mapping[str, Mapping[Any, str]]
+
+
+def names_of(work: Work, object_type: ObjectType, values: Sequence[tuple[str, Any, Any]]) -> Names:
+    """(field, value, value) -> field -> names of the records or people behind its values, one statement a reference field; also of those merged."""
     keys = {key for key, _, _ in values if key in object_type.fields and object_type.fields[key].type == "reference"}
     wanted = {k: object_type.fields[k].reference for k in keys} | {k: object_type.key for k, _, _ in values if k in (MERGED, MERGED_INTO)}
     ids = {k: [v for key, *both in values if key == k for v in both if isinstance(v, int)] for k in wanted}
-    return {k: reference_names(work, target, ids[k]) for k, target in wanted.items()}
+    users = {key for key, _, _ in values if key in object_type.fields and object_type.fields[key].type == "user"}
+    people = user_names(work) if users else {}
+    return {**{k: reference_names(work, target, ids[k]) for k, target in wanted.items()}, **dict.fromkeys(users, people)}
 
 
-def field_text(work: Work, object_type: ObjectType, key: str, value: Any, names: Mapping[str, Mapping[int, str]], is_masked: bool) -> str:
+def field_text(work: Work, object_type: ObjectType, key: str, value: Any, names: Names, is_masked: bool) -> str:
+    """A value as people read it; `names` as `names_of` gives them."""
     if value is None:
         return ""
-    if key in names:
-        return names[key].get(value, f"#{value}")
-    if key in MARKS:
-        return str(value)
-    f = object_type.fields[key]
-    if is_masked:
+    f = object_type.fields.get(key)
+    if f is not None and is_masked:
         return mask(f, value)
+    if key in names:
+        return names[key].get(value, str(value) if f is not None and f.type == "user" else f"#{value}")
+    if f is None:
+        return str(value)
     try:
         return FIELD_TYPES[f.type].text(f, value, work.actor.locale, work.zone)
     except (TypeError, ValueError, AttributeError):  # the field's type changed since
