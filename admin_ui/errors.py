@@ -52,8 +52,11 @@ def _not_signed_in(request: Request) -> Response:
     with anonymous(request) as work:
         place = "/setup" if people.needs_setup(work.session) else "/login"
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    if place == "/login" and request.method == "GET" and back != "/" and not is_htmx(request):
+    comes_back = request.method == "GET" or request.url.path.endswith(("/new", "/edit"))  # a form that was sent too late is opened again: its draft is kept
+    if place == "/login" and comes_back and back != "/" and not is_htmx(request):
         place += "?next=" + quote(back, safe="")
+    if is_htmx(request) and request.url.path.endswith(("/form/live", "/form/draft")):
+        return HTMLResponse("", 401)  # nobody is torn out of a form that is being filled in; it says that the session has ended
     if is_htmx(request):
         return HTMLResponse("", 401, headers={"HX-Redirect": place})
     return RedirectResponse(place, 303)

@@ -24,6 +24,7 @@ from server.features.objects import results as outputs_of
 from server.features.objects.kind import Field, ObjectType
 from server.features.records import service as records
 from server.features.records.reading import Record
+from server.features.records.rows import Rows, rows_of
 from server.features.records.timeline import happening_objects
 from server.features.strategies.runs import StrategyRun, runs_of
 from server.features.strategies.tasks import Task, tasks_of
@@ -100,6 +101,7 @@ class Profile:
     runs: tuple[StrategyRun, ...] = ()
     risk: RiskView | None = None
     facts: tuple[FactSection, ...] = ()
+    rows: tuple[Rows, ...] = ()
     related: Related | None = None
     history: tuple[Version, ...] = ()
     older: str = ""  # the address of the versions before
@@ -120,7 +122,8 @@ def profile(work: Work, object_type: ObjectType, record: Record, tab: str, show:
     """`show`, `after`: what of the timeline or the history is wanted, as their addresses say it."""
     lead = subject(work.catalog, object_type.key)
     results = assessment.results(work, object_type.key, record.id) if object_type.assessed else None
-    related = [(o, f, n) for o, f, n in records.related(work, object_type.key, record.id) if n or o.menu]
+    inside = {(s.object, s.link) for s in object_type.subforms}  # shown with the facts
+    related = [(o, f, n) for o, f, n in records.related(work, object_type.key, record.id) if (n or o.menu) and (o.key, f) not in inside]
     tasks = tasks_of(work, object_type.key, record.id)
     open_alerts = tuple(alerts.list_alerts(work, record=(object_type.key, record.id))) if object_type.assessed else ()
     tabs = tuple(tabs_of(object_type, record, related, sum(1 for t in tasks if t.state in OPEN_TASKS), tab))
@@ -148,6 +151,7 @@ def profile(work: Work, object_type: ObjectType, record: Record, tab: str, show:
         runs=runs_of(work, object_type.key, record.id) if chosen == "tasks" else (),
         risk=risk_view(work, object_type, record.id, lead, results) if chosen == "risk" else None,
         facts=facts(object_type, record, names) if chosen == "facts" else (),
+        rows=rows_of(work, object_type, record.id) if chosen == "facts" else (),
         related=_related(work, object_type, record, chosen, related),
         history=history,
         older=older,

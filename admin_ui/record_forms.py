@@ -7,10 +7,12 @@ from typing import Any
 
 from starlette.datastructures import FormData
 
+from admin_ui.formats import Formats
 from server.errors import Problem, Text
 from server.feature import Work
 from server.features.access import people
-from server.features.objects.kind import Field, ObjectType, Section
+from server.features.forms.engine import Part, Plan
+from server.features.objects.kind import Field, ObjectType
 from server.features.records.engine import FieldState, FormState
 from server.features.records.reading import reference_names
 from server.fields.registry import FIELD_TYPES
@@ -28,11 +30,16 @@ class Choice:
 
 @dataclass(frozen=True)
 class FormField:
-    """One field as it stands. `wide`: takes the whole row."""
+    """One field as it stands. `scope` tells the ids of two forms on one page apart. `before` and `after` stand inside the input beside the value."""
 
     field: Field
     state: FieldState
     widget: str
+    scope: str = ""
+    before: str = ""
+    after: str = ""
+    placeholder: str = ""
+    source: str = ""  # of a reference: the address that lists records to choose from
     errors: tuple[Problem, ...] = ()
     choices: tuple[Choice, ...] = ()
     chosen: tuple[str, ...] = ()
@@ -42,11 +49,16 @@ class FormField:
 
     @property
     def id(self) -> str:
-        return f"f-{self.field.key}"
+        return f"{self.scope}f-{self.field.key}"
+
+    @property
+    def box(self) -> str:
+        """The id of what is drawn anew when the field looks different."""
+        return f"{self.scope}w-{self.field.key}"
 
     @property
     def wide(self) -> bool:
-        return self.field.type == "long_text"
+        return self.field.wide or self.field.type == "long_text"
 
 
 @dataclass(frozen=True)
@@ -54,26 +66,60 @@ class FormSection:
     key: str
     title: Text
     columns: int
+    help: Text | None
     fields: tuple[FormField, ...]
 
     @property
     def error_count(self) -> int:
         return sum(1 for f in self.fields if any(p.severity == "error" for p in f.errors))
 
+
+@dataclass(frozen=True)
+class FormRow:
+    """One row of a sub-form. `name` is the beginning of the names of its inputs; `version` 0: it is new."""
+
+    name: str
+    version: int
+    fields: tuple[FormField, ...]
+    problems: tuple[Problem, ...] = ()
+    gone: bool = False
+
+
+@dataclass(frozen=True)
+class FormRows:
+    """A sub-form as it stands. `grid`: the widths of its columns for CSS."""
+
+    key: str
+    title: Text
+    row_title: Text
+    columns: tuple[Field, ...]
+    required: frozenset[str]
+    rows: tuple[FormRow, ...]
+    totals: Mapping[str, str]
+    grid: str
+    at_most: int
+    may_add: bool
+    may_remove: bool
+    may_move: bool
+    more: bool = False
+    problems: tuple[Problem, ...] = ()
+
     @property
-    def visible(self) -> bool:
-        return any(f.state.visible for f in self.fields)
+    def error_count(self) -> int:
+        return len(self.problems) + sum(len(r.problems) + sum(1 for f in r.fields for p in f.errors if p.severity == "error") for r in self.rows)
 
 
 @dataclass(frozen=True)
 class RecordForm:
+    plan: Plan
     sections: tuple[FormSection, ...]
     problems: tuple[tuple[FormField | None, Problem], ...] = ()  # for the summary, in the order of the form
     shape: str = ""  # what the browser shows now, sent back with each live request
+    subforms: tuple[FormRows, ...] = ()
 
     @property
     def fields(self) -> tuple[FormField, ...]:
-        return tuple(f for s in self.sections for f in s.fields)
+        return tuple(f for s in self.sections for f in s.fields) + tuple(f for s in self.subforms for r in s.rows for f in r.fields)
 
     @property
     def errors(self) -> int:
@@ -101,8 +147,18 @@ def prefill(object_type: ObjectType, parameters: Mapping[str, str]) -> dict[str,
 
 
 def build(
-    work: Work, object_type: ObjectType, state: FormState, problems: Iterable[Problem] = (), theirs: Mapping[str, str] | None = None, *, is_new: bool = False
+    work: Work,
+    object_type: ObjectType,
+    plan: Plan,
+    state: FormState,
+    problems: Iterable[Problem] = (),
+    theirs: Mapping[str, str] | None = None,
+    *,
+    is_new: bool = False,
+    scope: str = "",
+    source: str = "",
 ) -> RecordForm:
+    """`source`: where all references look for records, instead of each at its object."""
     if is_new:  # a number is given when it is left empty
         state = replace(state, fields={k: replace(s, required=s.required and not object_type.fields[k].sequence) for k, s in state.fields.items()})
     by_field: dict[str, list[Problem]] = {}
@@ -111,30 +167,33 @@ def build(
         if problem.path in state.fields and state.fields[problem.path].visible:
             by_field.setdefault(problem.path, []).append(problem)
         else:
-            others.append(problem)
-    fields = {key: _field(work, object_type.fields[key], s, tuple(by_field.get(key, ())), (theirs or {}).get(key)) for key, s in state.fields.items()}
-    sections = tuple(_sections(object_type, fields))
+            others.append(_named(object_type, problem))
+    known = {f.key: f for part in plan.parts for f in part.fields}
+    fields = {
+        key: form_field(work, known.get(key, object_type.fields[key]), s, tuple(by_field.get(key, ())), (theirs or {}).get(key), scope, source)
+        for key, s in state.fields.items()
+    }
+    sections = tuple(section for part in plan.parts if (section := _section(part, fields)).fields)
     listed: list[tuple[FormField | None, Problem]] = [(f, p) for s in sections for f in s.fields for p in f.errors]
-    return RecordForm(sections, (*((None, p) for p in others), *listed), shape(state))
+    return RecordForm(plan, sections, (*((None, p) for p in others), *listed), shape(state))
 
 
-def _sections(object_type: ObjectType, fields: Mapping[str, FormField]) -> Iterable[FormSection]:
-    known = {s.key for s in object_type.sections}
-    loose = tuple(f for f in fields.values() if f.field.section not in known)
-    if loose:
-        title = Text("其他", "Other") if object_type.sections else object_type.title
-        yield FormSection("other", title, 2, loose)
-    for section in object_type.sections:
-        mine = tuple(f for f in fields.values() if f.field.section == section.key)
-        if mine:
-            yield FormSection(section.key, section.title, _columns(section), mine)
+def _named(object_type: ObjectType, problem: Problem) -> Problem:
+    """A problem of a field that this form does not show says which one it is about."""
+    field = object_type.fields.get(problem.path)
+    if field is None:
+        return problem
+    return replace(problem, message=Text(f"{field.title.zh}：{problem.message.zh}", f"{field.title.en}: {problem.message.en}"))
 
 
-def _columns(section: Section) -> int:
-    return max(1, min(section.columns, 3))
+def _section(part: Part, fields: Mapping[str, FormField]) -> FormSection:
+    return FormSection(part.key, part.title, max(1, min(part.columns, 3)), part.help, tuple(fields[f.key] for f in part.fields if f.key in fields))
 
 
-def _field(work: Work, field: Field, state: FieldState, errors: tuple[Problem, ...], theirs: str | None) -> FormField:
+NUMBERS = frozenset({"integer", "number", "decimal"})
+
+
+def form_field(work: Work, field: Field, state: FieldState, errors: tuple[Problem, ...], theirs: str | None, scope: str = "", source: str = "") -> FormField:
     choices: tuple[Choice, ...] = ()
     chosen: tuple[str, ...] = ()
     shown = ""
@@ -148,7 +207,29 @@ def _field(work: Work, field: Field, state: FieldState, errors: tuple[Problem, .
         shown = _referenced(work, field, state)
     if state.readonly:
         shown = _read_text(work, field, state, shown)
-    return FormField(field, state, FIELD_TYPES[field.type].widget, errors, choices, chosen, shown, theirs)
+    placeholder = state.placeholder or (field.placeholder.of(locale) if field.placeholder else "")
+    before = field.prefix.of(locale) if field.prefix else ""
+    return FormField(
+        field,
+        state,
+        FIELD_TYPES[field.type].widget,
+        scope,
+        before,
+        _after(work, field),
+        placeholder,
+        source or f"/o/{field.reference}/options",
+        errors,
+        choices,
+        chosen,
+        shown,
+        theirs,
+    )
+
+
+def _after(work: Work, field: Field) -> str:
+    if field.suffix:
+        return field.suffix.of(work.actor.locale)
+    return Formats(work.actor.locale, work.zone).unit(field.unit) if field.type in NUMBERS and field.unit not in {"", "count"} else ""
 
 
 def _chosen(state: FieldState) -> tuple[str, ...]:
@@ -188,10 +269,10 @@ def _read_text(work: Work, field: Field, state: FieldState, shown: str) -> str:
 
 def shape(state: FormState) -> str:
     """What of each field follows from rules, in short: the browser sends it back, and only what differs is sent again."""
-    return json.dumps({key: _mark(s) for key, s in state.fields.items()}, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps({key: mark(s) for key, s in state.fields.items()}, separators=(",", ":"), ensure_ascii=False)
 
 
-def _mark(s: FieldState) -> str:
+def mark(s: FieldState) -> str:
     flags = f"{int(s.visible)}{int(s.required)}{int(s.readonly)}"
     return flags + ("=" + str(s.value) if s.readonly else s.placeholder)
 

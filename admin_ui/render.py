@@ -22,6 +22,8 @@ from server.errors import Text
 from server.feature import Work
 from server.features.access import roles
 from server.features.access.people import LOCALES
+from server.features.forms.drafts import Draft
+from server.features.forms.engine import STANDARD
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -65,6 +67,12 @@ def query(values: Mapping[str, Any] | list[tuple[str, Any]]) -> str:
     return urlencode([(k, v) for k, v in pairs if v not in (None, "", False)])
 
 
+def draft_url(draft: Draft) -> str:
+    """The form of an unsaved draft, with the draft in it."""
+    place = f"{draft.record_id}/edit" if draft.record_id else "new"
+    return f"/o/{draft.object}/{place}?" + urlencode({"form": draft.form or STANDARD, "draft": 1})
+
+
 def _translator(locale: str) -> Callable[..., str]:
     def t(zh: str | Text | None, en: str | None = None) -> str:
         """The sentence in this language; takes both sentences, or a Text."""
@@ -104,6 +112,7 @@ def _environment(locale: str, zone: ZoneInfo) -> jinja2.Environment:
         asset=asset,
         draw_icon=icon,
         charts_js=charts_js,
+        draft_url=draft_url,
         formats=formats,
         DASH=DASH,
         **{

@@ -10,6 +10,7 @@ from server.features.assessment.feature import FEATURE as ASSESSMENT
 from server.features.audit.feature import FEATURE as AUDIT
 from server.features.classification.feature import FEATURE as CLASSIFICATION
 from server.features.comments.feature import FEATURE as COMMENTS
+from server.features.forms.feature import FEATURE as FORMS
 from server.features.indicators.feature import FEATURE as INDICATORS
 from server.features.matrix.feature import FEATURE as MATRIX
 from server.features.objects.feature import FEATURE as OBJECTS
@@ -29,6 +30,7 @@ FEATURES: tuple[Feature, ...] = (
     OBJECTS,
     RECORDS,
     COMMENTS,
+    FORMS,
     INDICATORS,
     SCORING,
     CLASSIFICATION,

@@ -8,6 +8,7 @@ from server.features.alerts import tables as alerts
 from server.features.assessment import tables as assessment
 from server.features.audit import tables as audit
 from server.features.comments import tables as comments
+from server.features.forms import tables as forms
 from server.features.imports import tables as imports
 from server.features.records import tables as records
 from server.features.reviews import tables as reviews
@@ -17,6 +18,6 @@ from server.features.workflows import tables as workflows
 from server.jobs import tables as jobs
 from server.storage.system import metadata
 
-MODULES: tuple[ModuleType, ...] = (config, jobs, audit, access, web, records, comments, assessment, alerts, strategies, workflows, reviews, imports)
+MODULES: tuple[ModuleType, ...] = (config, jobs, audit, access, web, records, comments, forms, assessment, alerts, strategies, workflows, reviews, imports)
 
 __all__ = ["MODULES", "metadata"]

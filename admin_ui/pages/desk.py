@@ -23,6 +23,8 @@ from server.features.alerts.service import AlertView
 from server.features.assessment.movement import Move, class_counts, movers
 from server.features.classification.kind import Class
 from server.features.comments import service as comments
+from server.features.forms import drafts
+from server.features.forms.drafts import Draft
 from server.features.objects.kind import ObjectType
 from server.features.reviews.service import ReviewSummary, due_reviews
 from server.features.strategies.tasks import Task, my_tasks
@@ -55,6 +57,7 @@ class Desk:
     approvals: tuple[Waiting, ...]
     tasks: tuple[Task, ...]
     reviews: tuple[ReviewSummary, ...]
+    drafts: tuple[Draft, ...]
     object_type: ObjectType | None
     lead: Subject
     moves: tuple[Move, ...]
@@ -64,7 +67,7 @@ class Desk:
 
     @property
     def empty(self) -> bool:
-        return not (self.alerts or self.approvals or self.tasks or self.reviews)
+        return not (self.alerts or self.approvals or self.tasks or self.reviews or self.drafts)
 
 
 @router.get("/", response_class=HTMLResponse)
@@ -87,6 +90,7 @@ def _desk(work: Work) -> Desk:
         approvals(work),
         my_tasks(work),
         due_reviews(work),
+        drafts.mine(work)[:SHOWN],
         object_type,
         lead,
         tuple(moves),

@@ -18,6 +18,7 @@ from server.feature import Work
 from server.features.access import people
 from server.features.access import service as access
 from server.features.assessment.movement import histories
+from server.features.forms import drafts
 from server.features.objects import results
 from server.features.objects.kind import ObjectType
 from server.features.records import deleting
@@ -27,6 +28,7 @@ from server.features.records.rights import visible_scope
 router = APIRouter(include_in_schema=False)
 PAGE = 50
 TREND_DAYS, CHANGE_DAYS = 365, 30
+DRAFTS = 3  # unsaved ones a list names
 FOUND_EACH = 6  # hits of the search over everything, for each object
 
 
@@ -95,6 +97,7 @@ def record_list(request: Request, object_key: str) -> Response:
             "may_create": access.allowed(work, object_key, "create"),
             "may_delete": access.allowed(work, object_key, "delete"),
             "gone": deleting.just_deleted(work, object_key, request.query_params.get("_deleted", "")),
+            "drafts": drafts.mine(work, object_key)[:DRAFTS],
         }
         if is_partial(request):
             return fragment(request, work, "parts/listing.html", status=status, **context)

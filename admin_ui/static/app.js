@@ -1,4 +1,4 @@
-// The little that HTML cannot do alone: theme, menus, keys, notes, drafts. No inline handlers anywhere: behaviour hangs on data- attributes.
+// The little that HTML cannot do alone: theme, menus, keys, notes. No inline handlers anywhere: behaviour hangs on data- attributes.
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -105,49 +105,11 @@
   document.addEventListener("htmx:before:request", () => $("#progress")?.classList.add("on"));
   for (const name of ["htmx:after:request", "htmx:error"]) document.addEventListener(name, () => $("#progress")?.classList.remove("on"));
 
-  // What was typed is never lost: a form with data-draft keeps its values for this tab until it is saved.
-  const key = (form) => "draft:" + form.dataset.draft;
-  const fields = (form) => [...form.elements].filter((i) => i.name && i.type !== "password" && i.type !== "hidden" && i.type !== "file");
-  const values = (form) => fields(form).map((i) => [i.name, i.type === "checkbox" || i.type === "radio" ? [i.value, i.checked] : i.value]);
-  function keep(form) {
-    clearTimeout(form.keeping);
-    form.keeping = setTimeout(() => {
-      try { sessionStorage.setItem(key(form), JSON.stringify(values(form))); } catch { return; }
-      const said = $("[data-draft-said]");
-      if (said) said.hidden = false;
-    }, 400);
-  }
-  document.addEventListener("input", (e) => { const form = e.target.form; if (form?.dataset.draft) { form.dataset.dirty = "1"; keep(form); } });
-  function recall(form) {
-    let kept;
-    try { kept = JSON.parse(sessionStorage.getItem(key(form)) || "null"); } catch { return; }
-    if (!kept || form.hasAttribute("data-answered")) return;
-    const now = JSON.stringify(values(form));
-    if (JSON.stringify(kept) === now) return;
-    const bar = $("[data-recall]");
-    if (!bar) return;
-    bar.hidden = false;
-    $("[data-recall-yes]", bar).addEventListener("click", () => {
-      const left = fields(form);
-      for (const [name, value] of kept) {
-        const input = left.find((i) => i.name === name && (!Array.isArray(value) || i.value === value[0]));
-        if (!input) continue;
-        if (Array.isArray(value)) input.checked = value[1]; else input.value = value;
-      }
-      bar.hidden = true;
-      form.dispatchEvent(new CustomEvent("recalled"));
-    });
-    $("[data-recall-no]", bar).addEventListener("click", () => { sessionStorage.removeItem(key(form)); bar.hidden = true; });
-  }
   document.addEventListener("DOMContentLoaded", () => {
-    document.querySelectorAll("form[data-draft]").forEach(recall);
-    const saved = $("[data-draft-clear]");
-    if (saved) sessionStorage.removeItem("draft:" + saved.dataset.draftClear);
     const first = $("[data-focus]");
     if (first) first.focus();
     if (location.hash.length > 1) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.focus?.();
   });
-  document.addEventListener("submit", (e) => { if (e.target.dataset?.draft) delete e.target.dataset.dirty; });
 
   // A link in the list of problems puts the cursor into its field.
   document.addEventListener("click", (e) => {

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from server.demo import finance, market, relations
 from server.demo.calendar import MONTHS, Timeline
+from server.demo.lines import order_lines
 from server.demo.names import BANKS, ROADS, company_names, credit_code, person
 from server.demo.plan import Plan, plans
 from server.demo.trade import Row, invoice, lifecycle, trade, yearly
@@ -17,6 +18,7 @@ OBJECTS = (
     "customer",
     "contact",
     "order",
+    "order_line",
     "payment",
     "complaint",
     "survey",
@@ -78,6 +80,7 @@ def company(seed: int, count: int, time: Timeline) -> Company:
     _add(rows["competitor_move"], None, market.moves(found, time), by="chen")
     _add(rows["risk_register"], None, _register(found, time), by=REVIEWER)
     _number(rows)
+    rows["order_line"] += order_lines(seed, rows["order"], time)
     for key in OBJECTS:
         for row in rows[key]:
             row.setdefault("made", _made(row, time))

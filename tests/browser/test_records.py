@@ -63,19 +63,6 @@ def test_errors_lead_to_their_fields(sign_in: SignIn) -> None:
     visitor.check()
 
 
-def test_an_unsaved_form_comes_back(sign_in: SignIn) -> None:
-    visitor = sign_in("li", locale="en")
-    page = visitor.go("/o/customer/1/edit")
-    page.fill("#f-note", "half a sentence")
-    expect(page.locator("[data-draft-said]")).to_be_visible()
-    visitor.go("/o/customer")
-    visitor.go("/o/customer/1/edit")
-    expect(page.locator("#f-note")).not_to_have_value("half a sentence")
-    page.locator("[data-recall-yes]").click()
-    expect(page.locator("#f-note")).to_have_value("half a sentence")
-    visitor.check()
-
-
 def test_somebody_else_saved_meanwhile(sign_in: SignIn) -> None:
     visitor = sign_in("admin", locale="en")
     page = visitor.go("/o/customer/2/edit")

@@ -46,7 +46,7 @@ def test_every_text_is_written_in_both_languages(catalog: Catalog) -> None:
 
 def test_what_the_template_ships(catalog: Catalog) -> None:
     counts = {kind: len(catalog.all(kind)) for kind in KINDS}
-    assert counts["object"] == 15 and counts["indicator"] >= 38 and counts["alert"] == 14 and counts["strategy"] == 7
+    assert counts["object"] == 16 and counts["indicator"] >= 38 and counts["alert"] == 14 and counts["strategy"] == 7
     assert counts["score"] == 3 and counts["classification"] == 6 and counts["risk_type"] == 5 and counts["role"] == 4
     assert sum(f.weight for f in catalog.get("score", "risk_score").factors) == 100
 

@@ -21,6 +21,7 @@ CAPABILITIES: Mapping[str, Text] = {
     "publish": Text("发布与回滚", "Publish and roll back"),
     "people": Text("管理人员", "Manage people"),
     "audit": Text("查看审计", "See the audit"),
+    "forms": Text("管理公开表单", "Manage public forms"),
 }
 
 

@@ -14,6 +14,7 @@ from server.expressions.types import BOOLEAN, Scope
 from server.features.objects import results
 from server.features.objects.engine import change_scope, live_fields, names_read, scope
 from server.features.objects.kind import SYSTEM_FIELDS, Check, Field, ObjectType
+from server.features.objects.subforms import check_subforms
 from server.fields.base import JSON
 from server.fields.registry import FIELD_TYPES
 
@@ -45,6 +46,7 @@ def check(it: ObjectType, catalog: Catalog) -> Iterator[Problem]:
     yield from formula("/assess/when", it.assessed_when, names, BOOLEAN)
     yield from circles(it)
     yield from circles_between(it, catalog)
+    yield from check_subforms(it, catalog)
 
 
 def check_change(old: ObjectType, new: ObjectType, catalog: Catalog) -> Iterator[Problem]:

@@ -48,6 +48,10 @@ class Field:
     part: bool = False  # reference: the record is a part of the one it names, and is deleted and brought back with it
     decimals: int = 0  # decimal: digits after the point, stored as scaled integer
     unit: str = ""  # shown behind the number: "CNY", "%", "days"
+    placeholder: Text | None = None  # an example in the empty input
+    prefix: Text | None = None  # stands inside the input, before the value
+    suffix: Text | None = None  # after the value, instead of the unit
+    wide: bool = False  # takes the whole row of its section
     minimum: float | None = None
     maximum: float | None = None
     min_length: int | None = None
@@ -64,6 +68,29 @@ class Section:
     key: str
     title: Text
     columns: int = 2
+    help: Text | None = None
+
+
+@dataclass(frozen=True)
+class Total:
+    """The sum of a column under its rows. `into`: the parent's field that holds it as long as there are rows."""
+
+    column: str
+    into: str = ""
+
+
+@dataclass(frozen=True)
+class Subform:
+    """Records of another object that are edited as rows inside this one's form. Their field `link` refers to this object."""
+
+    object: str
+    link: str
+    title: Text | None = None
+    columns: tuple[str, ...] = ()
+    totals: tuple[Total, ...] = ()
+    order: str = ""  # the rows' whole number field that keeps their order; "" by the order of making
+    at_least: int = 0
+    at_most: int = 200
 
 
 @dataclass(frozen=True)
@@ -93,6 +120,8 @@ class ObjectType:
     menu: int = 0  # place in the side bar; 0: not shown there
     owner_field: str = ""  # field of type user that "my records" means
     timeline: Timeline | None = None  # its records stand in the timeline of those they refer to
+    layout: str = "page"  # of its form: page, tabs or steps
+    subforms: tuple[Subform, ...] = ()
 
 
 def parse(document: Document) -> ObjectType:
@@ -108,7 +137,7 @@ def parse(document: Document) -> ObjectType:
         title=title,
         plural=plural or title,
         fields=fields,
-        sections=tuple(Section(s["key"], title_of(s), s.get("columns", 2)) for s in body.get("sections", ())),
+        sections=tuple(Section(s["key"], title_of(s), s.get("columns", 2), text_of(s.get("help"))) for s in body.get("sections", ())),
         name_field=body.get("name_field") or next(iter(fields), "id"),
         checks=tuple(_check(c) for c in body.get("checks", ())),
         keys=tuple(tuple(k) for k in body.get("keys", ())),
@@ -121,6 +150,21 @@ def parse(document: Document) -> ObjectType:
         menu=body.get("menu", 0),
         owner_field=body.get("owner_field", ""),
         timeline=Timeline(body["timeline"]["at"], body["timeline"]["text"]) if "timeline" in body else None,
+        layout=body.get("layout", "page"),
+        subforms=tuple(_subform(s) for s in body.get("subforms", ())),
+    )
+
+
+def _subform(s: Mapping[str, Any]) -> Subform:
+    return Subform(
+        object=s["object"],
+        link=s["field"],
+        title=text_of(s.get("title")),
+        columns=tuple(s["columns"]),
+        totals=tuple(Total(t["column"], t.get("into", "")) for t in s.get("totals", ())),
+        order=s.get("order_field", ""),
+        at_least=s.get("min_rows", 0),
+        at_most=s.get("max_rows", 200),
     )
 
 
@@ -147,6 +191,10 @@ def _field(key: str, spec: Mapping[str, Any], required: bool) -> Field:
         part=spec.get("x-part", False),
         decimals=spec.get("x-decimals", 0),
         unit=spec.get("x-unit", ""),
+        placeholder=text_of(spec.get("x-placeholder")),
+        prefix=text_of(spec.get("x-prefix")),
+        suffix=text_of(spec.get("x-suffix")),
+        wide=spec.get("x-wide", False),
         minimum=spec.get("minimum"),
         maximum=spec.get("maximum"),
         min_length=spec.get("minLength"),

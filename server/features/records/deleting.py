@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from server.errors import Conflict, Text, TooLarge
 from server.feature import Work
 from server.features.objects.engine import SYSTEM_NAMES, table, tables
-from server.features.objects.kind import ObjectType
+from server.features.objects.kind import Field, ObjectType
 from server.features.records.moments import Place, earlier
 from server.features.records.reading import no_record, object_of, permitted, records_of, reference_names, refuse_unless, row_of, stored_columns, values_of
 from server.features.records.referring import Reference, references_to, referring
@@ -61,6 +61,11 @@ def fate(work: Work, object_key: str, record_id: int) -> Fate:
     return Fate(tuple(parts), tuple(holds))
 
 
+def is_part(whole: ObjectType, other: ObjectType, field: Field) -> bool:
+    """Whether records that refer through this field belong to the one they refer to: its document or the form of the whole says so."""
+    return field.part or any(s.object == other.key and s.link == field.key for s in whole.subforms)
+
+
 Rows = dict[str, dict[int, dict[str, Any]]]  # object -> id -> stored values
 
 
@@ -73,7 +78,7 @@ def _fate(work: Work, object_key: str, record_id: int, *, lock: bool = True) -> 
         following: dict[str, list[int]] = {}
         for key, ids in layer.items():
             for other, field in references_to(work, key):
-                if not field.part:
+                if not is_part(work.catalog.get("object", key), other, field):
                     continue
                 found = {i: row for i, row in _rows(work, other, field.key, ids, lock).items() if i not in going.get(other.key, {})}
                 if found:
@@ -122,23 +127,13 @@ def delete(work: Work, object_key: str, record_id: int, version: int, merged_int
 
 
 def _delete_rows(work: Work, object_type: ObjectType, rows: Mapping[int, Mapping[str, Any]], root: tuple[str, int], merged_into: int | None) -> None:
-    kept = []
+    """A part that the actor may not delete keeps the whole."""
     for record_id, before in rows.items():
-        is_root = (object_type.key, record_id) == root
-        marks = {"@merged_into": [None, merged_into]} if is_root and merged_into is not None else {}
-        mark_deleted(work, object_type, record_id, before["version"], marks)
-        kept.append(
-            {
-                "object": object_type.key,
-                "record_id": record_id,
-                "at": work.now,
-                "by": work.actor.username,
-                "with_object": None if is_root else root[0],
-                "with_id": None if is_root else root[1],
-                "merged_into": merged_into if is_root else None,
-            }
-        )
-    work.session.execute(sa.insert(deleted_records), kept)
+        if (object_type.key, record_id) == root:
+            mark_deleted(work, object_type, record_id, before["version"], merged_into=merged_into)
+        else:
+            refuse_unless(work, object_type.key, "delete", before)
+            mark_deleted(work, object_type, record_id, before["version"], along=root)
     tell(work, object_type, [], [Revision(i, before, before, NOTHING_CHANGED) for i, before in rows.items()])
 
 
@@ -173,7 +168,6 @@ def _restore_rows(work: Work, object_type: ObjectType, ids: Sequence[int]) -> No
     refuse([p for found in taken(work, object_type, [(row["id"], row) for row in rows]).values() for p in found])
     for row in rows:
         mark_restored(work, object_type, row["id"], row["version"], row["deleted_at"])
-    work.session.execute(sa.delete(deleted_records).where(_c.object == object_type.key, _c.record_id.in_(ids)))
     tell(work, object_type, [], [Revision(row["id"], row, row, NOTHING_CHANGED) for row in rows])
 
 

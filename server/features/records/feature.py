@@ -2,5 +2,6 @@
 
 from server.feature import Feature
 from server.features.records.api import router
+from server.features.records.together import carry
 
-FEATURE = Feature("records", api=router)
+FEATURE = Feature("records", api=router, on_saved=carry)

@@ -23,6 +23,7 @@ __all__ = [
     "Page",
     "Record",
     "ResultColumns",
+    "check",
     "create",
     "create_many",
     "delete",
@@ -78,6 +79,18 @@ def update(work: Work, object_key: str, record_id: int, raw: Mapping[str, Any], 
     _revise(work, object_type, before, values)
 
 
+def check(work: Work, object_key: str, raw: Mapping[str, Any], record_id: int | None = None) -> tuple[Problem, ...]:
+    """What saving these members would say, warnings included, without saving. `record_id`: of the record they would change; None for a new one."""
+    object_type = object_of(work, object_key)
+    before = None if record_id is None else row_of(work, object_key, record_id, live=True)
+    if record_id is not None and before is None:
+        raise no_record()
+    ((values, problems),) = prepare(work, object_type, [(raw, before)])
+    at_fault = {p.path for p in problems if p.severity == "error"}
+    unique = taken(work, object_type, [(record_id, {k: None if k in at_fault else v for k, v in values.items()})])
+    return (*problems, *(p for found in unique.values() for p in found))
+
+
 def write_system(work: Work, object_key: str, record_id: int, values: Mapping[str, Any]) -> None:
     """Changes by workflows and the product itself: read-only fields too, no rights asked, no required field demanded; the checks hold."""
     object_type = object_of(work, object_key)
@@ -115,9 +128,16 @@ def channel_of(work: Work) -> str:
 
 
 def prepare(
-    work: Work, object_type: ObjectType, items: Sequence[tuple[Mapping[str, Any], Mapping[str, Any] | None]], channel: str = ""
+    work: Work,
+    object_type: ObjectType,
+    items: Sequence[tuple[Mapping[str, Any], Mapping[str, Any] | None]],
+    channel: str = "",
+    parents: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[tuple[Values, tuple[Problem, ...]]]:
-    """Validate raw members (with what is stored, or None for a new record), with the actor's rights on fields; references are looked up together."""
+    """Validate raw members (with what is stored, or None for a new record), with the actor's rights on fields; references are looked up together.
+
+    `parents`: reference field -> expression values of a record that is saved together with these and is not stored yet as it will be.
+    """
     channel = channel or channel_of(work)
     allowed = rights(work, object_type.key)
     hidden, locked = (frozenset(), frozenset()) if channel == "system" else (allowed.hidden, allowed.hidden | allowed.readonly)
@@ -127,6 +147,7 @@ def prepare(
     looked_up = _references(work, object_type, chosen)
     prepared = []
     for (given, before), raw, ids, references in zip(items, raws, chosen, looked_up, strict=True):
+        references |= parents or {}
         values, problems = validate(work.catalog, object_type, raw, before, references, work.at, channel, locked)
         lost = [Problem(k, NO_REFERENCE, code="reference") for k, i in ids.items() if i is not None and not _is_known(object_type, known, k, i, before)]
         secret = [Problem(k, UNKNOWN_MEMBER, code="unknown_field") for k in given if k in hidden and channel == "api"]
@@ -210,12 +231,23 @@ def form(work: Work, object_key: str, raw: Mapping[str, Any], record_id: int | N
     before = None if record_id is None else row_of(work, object_key, record_id)
     if record_id is not None and before is None:
         raise no_record()
-    allowed = rights(work, object_key)
+    return form_of(work, object_type, raw, before)[0]
+
+
+def form_of(
+    work: Work,
+    object_type: ObjectType,
+    raw: Mapping[str, Any],
+    before: Mapping[str, Any] | None,
+    parents: Mapping[str, Mapping[str, Any]] | None = None,
+) -> tuple[FormState, FormState]:
+    """The form as the actor may see it, and as it is. `parents` as for `prepare`."""
+    allowed = rights(work, object_type.key)
     raw = _without_covered(object_type, raw, before, allowed.hidden, allowed.masked)
     locked = allowed.hidden | allowed.readonly
     (references,) = _references(work, object_type, [_chosen(object_type, raw, before, work, "form", locked)])
-    state = form_state(work.catalog, object_type, raw, before, references, work.at, "form", locked)
-    return _covered_form(object_type, state, before, raw, allowed.hidden, allowed.masked)
+    state = form_state(work.catalog, object_type, raw, before, {**references, **(parents or {})}, work.at, "form", locked)
+    return _covered_form(object_type, state, before, raw, allowed.hidden, allowed.masked), state
 
 
 def _covered_form(

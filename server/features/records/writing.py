@@ -14,7 +14,7 @@ from server.feature import Saved, Work
 from server.features.audit.service import record_many
 from server.features.objects.engine import is_stored, table
 from server.features.objects.kind import Field, ObjectType
-from server.features.records.tables import record_numbers, records_history
+from server.features.records.tables import deleted_records, record_numbers, records_history
 from server.fields.registry import FIELD_TYPES
 
 TAKEN = Text("已有其他记录使用此值", "Another record already has this value")
@@ -82,11 +82,18 @@ def update_rows(work: Work, object_type: ObjectType, revisions: Sequence[Revisio
     record_many(work, "update", object_type.key, [(r.id, {"fields": sorted(r.changed)}) for r in revisions])
 
 
-def mark_deleted(work: Work, object_type: ObjectType, record_id: int, version: int, marks: Mapping[str, Any] | None = None) -> None:
-    """Out of sight, kept in the database. `marks`: what else the history tells of it."""
+def mark_deleted(
+    work: Work, object_type: ObjectType, record_id: int, version: int, *, along: tuple[str, int] | None = None, merged_into: int | None = None
+) -> None:
+    """Out of sight, kept in the database and in the recycle bin. `along`: (object, id) of the record it goes along with;
+    `merged_into`: the record that takes its place."""
     source = table(object_type, work.catalog)
     _stamp(work, source, record_id, version, work.now)
-    _write_history(work, object_type, [(record_id, version + 1, {"deleted_at": [None, work.now.isoformat()], **(marks or {})})])
+    with_object, with_id = along or (None, None)
+    values = {"object": object_type.key, "record_id": record_id, "at": work.now, "by": work.actor.username}
+    work.session.execute(sa.insert(deleted_records).values(**values, with_object=with_object, with_id=with_id, merged_into=merged_into))
+    marks = {"@merged_into": [None, merged_into]} if merged_into is not None else {}
+    _write_history(work, object_type, [(record_id, version + 1, {"deleted_at": [None, work.now.isoformat()], **marks})])
     record_many(work, "delete", object_type.key, [(record_id, None)])
 
 
@@ -98,6 +105,8 @@ def mark_restored(work: Work, object_type: ObjectType, record_id: int, version: 
             _stamp(work, source, record_id, version, None)
     except IntegrityError:
         raise Invalid([Problem("", TAKEN, code="unique")]) from None
+    d = deleted_records.c
+    work.session.execute(sa.delete(deleted_records).where(d.object == object_type.key, d.record_id == record_id))
     _write_history(work, object_type, [(record_id, version + 1, {"deleted_at": [deleted_at.isoformat(), None]})])
     record_many(work, "undelete", object_type.key, [(record_id, None)])
 
