@@ -82,7 +82,16 @@ async def read_form(request: Request) -> FormData:
     return await request.form(max_fields=FORM_FIELDS, max_files=FORM_FILES)
 
 
+async def read_upload(request: Request) -> FormData:
+    """A posted form with one file. Its route has a body limit of its own (`Area.body_limits`)."""
+    media = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media != "multipart/form-data":
+        raise BadMedia(Text("这里要上传文件", "A file is to be uploaded here"))
+    return await request.form(max_fields=20, max_files=1)
+
+
 Form = Annotated[FormData, Depends(read_form)]
+Upload = Annotated[FormData, Depends(read_upload)]
 
 
 def texts(form: FormData) -> dict[str, str]:

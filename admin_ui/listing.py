@@ -1,15 +1,10 @@
-"""A list's address: search, conditions, sort and place are all in the query string, so that a list can be sent to a colleague.
+"""What a list shows of an object: its columns, its conditions in words, and what one may filter by."""
 
-`?q=text&region=east&limit_now__ge=100000&sort=-risk_score&next=...`: a condition is a name with an operator behind two underscores; none means "is".
-"""
-
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
 
-from starlette.datastructures import QueryParams
-
+from admin_ui.address import EMPTIES, Address
 from admin_ui.posted import whole
 from admin_ui.subjects import Subject
 from server.config.output import Output
@@ -18,10 +13,11 @@ from server.expressions.types import Name
 from server.feature import Work
 from server.features.access import people
 from server.features.objects.kind import Field, ObjectType
+from server.features.records.liststate import Condition
 from server.features.records.reading import reference_names
-from server.features.records.rights import rights
+from server.features.records.rights import Rights, rights
+from server.fields.registry import FIELD_TYPES
 
-RESERVED = frozenset({"q", "sort", "next", "filter", "f", "op", "v", "all"})
 OPERATORS: Mapping[str, Text] = {
     "eq": Text("是", "is"),
     "ne": Text("不是", "is not"),
@@ -31,6 +27,7 @@ OPERATORS: Mapping[str, Text] = {
     "ge": Text("至少", "at least"),
     "in": Text("属于", "is one of"),
     "contains": Text("包含", "contains"),
+    "between": Text("介于", "is between"),
     "is_empty": Text("为空", "is empty"),
     "not_empty": Text("不为空", "is not empty"),
 }
@@ -45,7 +42,6 @@ BY_TYPE = {
     "boolean": ("eq",),
     "list": ("contains",),
 }
-EMPTIES = ("is_empty", "not_empty")
 SYSTEM_TITLES = {
     "id": Text("编号", "Id"),
     "created_at": Text("创建时间", "Created"),
@@ -57,83 +53,35 @@ SYSTEM_TITLES = {
 
 
 @dataclass(frozen=True)
-class Condition:
-    name: str
-    op: str
-    value: str
-
-    @property
-    def parameter(self) -> tuple[str, str]:
-        return (self.name if self.op == "eq" else f"{self.name}__{self.op}", self.value or ("1" if self.op in EMPTIES else ""))
-
-
-@dataclass(frozen=True)
-class Address:
-    """Everything a list's address says."""
-
-    object: str
-    search: str = ""
-    conditions: tuple[Condition, ...] = ()
-    sort: str = ""
-    cursor: str = ""
-    filter: str = ""
-
-    @property
-    def url(self) -> str:
-        pairs = [("q", self.search), *(c.parameter for c in self.conditions), ("filter", self.filter), ("sort", self.sort), ("next", self.cursor)]
-        query = urlencode([(k, v) for k, v in pairs if v])
-        return f"/o/{self.object}" + (f"?{query}" if query else "")
-
-    def without(self, condition: Condition) -> "Address":
-        return replace(self, conditions=tuple(c for c in self.conditions if c != condition), cursor="")
-
-    def having(self, condition: Condition) -> "Address":
-        return replace(self, conditions=(*self.conditions, condition), cursor="")
-
-    def sorted_by(self, sort: str) -> "Address":
-        return replace(self, sort=sort, cursor="")
-
-    def at(self, cursor: str) -> "Address":
-        return replace(self, cursor=cursor)
-
-
-def read(object_key: str, parameters: QueryParams) -> Address:
-    conditions = []
-    for key, value in parameters.multi_items():
-        name, _, op = key.partition("__")
-        if name in RESERVED or name.startswith("_") or not value.strip():
-            continue
-        conditions.append(Condition(name, op or "eq", value.strip()))
-    added = parameters.get("f", "")
-    if added:
-        op = parameters.get("op", "eq")
-        value = ",".join(v for v in parameters.getlist("v") if v.strip())
-        if value or op in EMPTIES:
-            conditions.append(Condition(added, op, "" if op in EMPTIES else value))
-    get = parameters.get
-    return Address(object_key, get("q", "").strip(), tuple(dict.fromkeys(conditions)), get("sort", ""), get("next", ""), get("filter", ""))
-
-
-@dataclass(frozen=True)
 class Column:
-    """One column: a field, or a result of the assessment."""
+    """One column: a field, a stamp every record has, or a result of the assessment."""
 
     name: str
     title: Text
-    kind: str  # name, field, class, score, number, text
-    sort: str  # the address's sort for a click on its head; "" cannot be sorted
-    aria: str  # ascending, descending or ""
+    kind: str  # name, field, stamp, class, score, number, text
+    sort: str = ""  # the address's sort for a click on its head; "" cannot be sorted
+    aria: str = ""  # ascending, descending or ""
     url: str = ""
     right: bool = False
     field: Field | None = None
     source: Any = None  # the classification or score
     unit: str = ""
     decimals: int | None = None
+    width: int = 0
+    frozen: bool = False
+    total: str = ""
+    chosen: bool = False  # by the person: it stays on a narrow screen
+    editable: bool = False
+    folded: bool = False  # not on the card of a phone
 
     @property
     def optional(self) -> bool:
         """Gives way on a narrow screen: the record's number, which its page shows beside the name."""
-        return self.field is not None and bool(self.field.sequence) and self.kind != "name"
+        return self.field is not None and bool(self.field.sequence) and self.kind != "name" and not self.chosen
+
+    @property
+    def numeric(self) -> bool:
+        return self.kind in {"score", "number"} or (self.field is not None and self.field.type in RIGHT)
 
 
 @dataclass(frozen=True)
@@ -147,41 +95,69 @@ class Chip:
     condition: Condition
 
 
+LEADING = frozenset({"name", "class", "score"})  # always on the card of a phone
 RIGHT = frozenset({"integer", "number", "decimal"})
 
 
 def columns(work: Work, object_type: ObjectType, subject: Subject, outputs: Mapping[str, Output], address: Address) -> tuple[Column, ...]:
-    """The name first, then what the assessment says, then the document's columns; what the person may not see is left out."""
-    allowed = rights(work, object_type.key)
-    made = []
-    listed = [n for n in object_type.list_columns if n != object_type.name_field]
-    order = [object_type.name_field, *subject.names, *[n for n in listed if n not in subject.names]]
-    sort = address.sort or object_type.list_sort
+    """The chosen ones; without a choice the name, what the assessment says, then the document's columns. What the person may not see is left out."""
+    allowed, state = rights(work, object_type.key), address.state
+    chosen = [n for n in state.columns if n != object_type.name_field]
+    order = [object_type.name_field, *(chosen or default_columns(object_type, subject))]
+    sort = state.sort or object_type.list_sort
+    widths, totals = dict(state.widths), dict(state.totals)
+    made: list[Column] = []
     for name in order:
         column = _column(name, object_type, subject, outputs)
         if column is None or name in allowed.hidden:
             continue
-        sortable = name not in allowed.masked
-        made.append(_sortable(column, sort, address) if sortable else column)
+        column = replace(
+            column,
+            width=widths.get(name, 0),
+            frozen=len(made) < state.frozen,
+            total=totals.get(name, "") if name not in allowed.masked else "",
+            chosen=bool(chosen),
+            editable=is_editable(column.field, allowed),
+            folded=column.kind not in LEADING and sum(c.kind not in LEADING for c in made) >= (2 if subject.main else 4),
+        )
+        made.append(column if name in allowed.masked else _sortable(column, sort, address))
     return tuple(made)
+
+
+def default_columns(object_type: ObjectType, subject: Subject) -> tuple[str, ...]:
+    listed = [n for n in object_type.list_columns if n != object_type.name_field]
+    return (*subject.names, *(n for n in listed if n not in subject.names))
+
+
+def every_column(work: Work, object_type: ObjectType, subject: Subject, outputs: Mapping[str, Output], shown: Sequence[Column]) -> tuple[Column, ...]:
+    """All there is to choose from: those shown in their order, then the others by title."""
+    hidden, known = rights(work, object_type.key).hidden, {c.name for c in shown}
+    names = [*object_type.fields, *(o.name for o in outputs.values() if not o.part), *(n for n in SYSTEM_TITLES if n != "version")]
+    others = [c for n in dict.fromkeys(names) if n not in known | hidden and (c := _column(n, object_type, subject, outputs)) is not None]
+    return (*shown, *sorted(others, key=lambda c: c.title.of(work.actor.locale)))
+
+
+def is_editable(field: Field | None, allowed: Rights) -> bool:
+    """Whether the field may be written from a list."""
+    return field is not None and not field.computed and not field.readonly and field.key not in allowed.covered | allowed.readonly
 
 
 def _column(name: str, object_type: ObjectType, subject: Subject, outputs: Mapping[str, Output]) -> Column | None:
     for classification in subject.classifications:
         if classification.key == name:
-            return Column(name, classification.title, "class", "", "", source=classification)
+            return Column(name, classification.title, "class", source=classification)
     for score in subject.scores:
         if score.key == name:
-            return Column(name, score.title, "score", "", "", right=True, source=score, decimals=score.decimals)
+            return Column(name, score.title, "score", right=True, source=score, decimals=score.decimals)
     field = object_type.fields.get(name)
     if field:
         kind = "name" if name == object_type.name_field else "field"
-        return Column(name, field.title, kind, "", "", right=field.type in RIGHT, field=field, unit=field.unit)
+        return Column(name, field.title, kind, right=field.type in RIGHT, field=field, unit=field.unit)
     output = outputs.get(name)
     if output:
         number = output.type.name in {"number", "integer"}
-        return Column(name, output.title, "number" if number else "text", "", "", right=number, unit=output.unit, decimals=output.decimals)
-    return None
+        return Column(name, output.title, "number" if number else "text", source=output, right=number, unit=output.unit, decimals=output.decimals)
+    return Column(name, SYSTEM_TITLES[name], "stamp", right=name == "id") if name in SYSTEM_TITLES else None
 
 
 def _sortable(column: Column, sort: str, address: Address) -> Column:
@@ -192,13 +168,13 @@ def _sortable(column: Column, sort: str, address: Address) -> Column:
         following = name if aria == "descending" else "-" + name
     else:
         following = "-" + name if column.right else name
-    return replace(column, sort=following, aria=aria, url=address.sorted_by(following).url)
+    return replace(column, sort=following, aria=aria, url=address.showing(sort=following).url)
 
 
 def chips(work: Work, object_type: ObjectType, outputs: Mapping[str, Output], address: Address) -> tuple[Chip, ...]:
     return tuple(
         Chip(title_of(c.name, object_type, outputs), op_title(c, object_type, outputs), value_text(work, c, object_type, outputs), address.without(c).url, c)
-        for c in address.conditions
+        for c in address.state.conditions
     )
 
 
@@ -224,7 +200,7 @@ def value_text(work: Work, condition: Condition, object_type: ObjectType, output
     if condition.op in EMPTIES:
         return ""
     field = object_type.fields.get(condition.name)
-    parts = condition.value.split(",") if condition.op == "in" else [condition.value]
+    parts = condition.value.split(",") if condition.op in {"in", "between"} else [condition.value]
     return ", ".join(_part_text(work, part, field, outputs.get(condition.name)) for part in parts)
 
 
@@ -260,6 +236,16 @@ def filterable(work: Work, object_type: ObjectType, outputs: Mapping[str, Output
     own += [Choice(k, SYSTEM_TITLES[k], OWN) for k in ("created_at", "updated_at")]
     results = [Choice(o.name, o.title, ASSESSED) for o in outputs.values() if not o.part]
     return (*own, *sorted(results, key=lambda c: c.title.of(work.actor.locale)))
+
+
+def searchable(work: Work, object_type: ObjectType) -> tuple[Choice, ...]:
+    """The fields one may search in."""
+    covered = rights(work, object_type.key).covered
+    return tuple(
+        Choice(f.key, f.title, OWN)
+        for f in object_type.fields.values()
+        if f.key not in covered and (FIELD_TYPES[f.type].searchable or f.type == "reference") and not f.computed
+    )
 
 
 @dataclass(frozen=True)

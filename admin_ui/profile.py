@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from admin_ui import listing
+from admin_ui.address import Address
 from admin_ui.pages.workflows import Flow, flow_of
 from admin_ui.risk import RiskView, risk_view
 from admin_ui.subjects import Subject, subject
@@ -23,6 +24,7 @@ from server.features.assessment import service as assessment
 from server.features.objects import results as outputs_of
 from server.features.objects.kind import Field, ObjectType
 from server.features.records import service as records
+from server.features.records.liststate import Condition
 from server.features.records.reading import Record
 from server.features.records.rows import Rows, rows_of
 from server.features.records.timeline import happening_objects
@@ -290,7 +292,7 @@ def _related(work: Work, object_type: ObjectType, record: Record, chosen: str, r
 
 
 def _related_list(work: Work, object_type: ObjectType, record: Record, other: ObjectType, field: Field, tab: str) -> Related:
-    address = listing.Address(other.key).having(listing.Condition(field.key, "eq", str(record.id)))
+    address = Address(other.key).having(Condition(field.key, "eq", str(record.id)))
     lead = subject(work.catalog, other.key)
     outputs = outputs_of.outputs(work.catalog, other.key) if other.assessed else {}
     columns = tuple(c for c in listing.columns(work, other, lead, outputs, address) if c.name != field.key)

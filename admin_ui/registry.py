@@ -7,7 +7,9 @@ from admin_ui.pages.deleted import AREA as DELETED
 from admin_ui.pages.desk import AREA as DESK
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
 from admin_ui.pages.help import AREA as HELP
+from admin_ui.pages.imports import AREA as IMPORTS
 from admin_ui.pages.jobs import AREA as JOBS
+from admin_ui.pages.lists import AREA as LISTS
 from admin_ui.pages.login import AREA as LOGIN
 from admin_ui.pages.matrix import AREA as MATRIX
 from admin_ui.pages.merging import AREA as MERGING
@@ -21,6 +23,7 @@ from admin_ui.pages.setup import AREA as SETUP
 from admin_ui.pages.simulate import AREA as SIMULATE
 from admin_ui.pages.studio import AREA as STUDIO
 from admin_ui.pages.tasks import AREA as TASKS
+from admin_ui.pages.views import AREA as VIEWS
 from admin_ui.pages.workflows import AREA as WORKFLOWS
 
 PAGES: tuple[Area, ...] = (
@@ -32,7 +35,10 @@ PAGES: tuple[Area, ...] = (
     COMMENTS,
     DELETED,
     MERGING,
+    LISTS,
+    VIEWS,
     RECORD_FORMS,
+    IMPORTS,
     WORKFLOWS,
     ALERTS,
     TASKS,

@@ -11,6 +11,7 @@ from server.features.audit.feature import FEATURE as AUDIT
 from server.features.classification.feature import FEATURE as CLASSIFICATION
 from server.features.comments.feature import FEATURE as COMMENTS
 from server.features.forms.feature import FEATURE as FORMS
+from server.features.imports.feature import FEATURE as IMPORTS
 from server.features.indicators.feature import FEATURE as INDICATORS
 from server.features.matrix.feature import FEATURE as MATRIX
 from server.features.objects.feature import FEATURE as OBJECTS
@@ -36,6 +37,7 @@ FEATURES: tuple[Feature, ...] = (
     CLASSIFICATION,
     MATRIX,
     ASSESSMENT,
+    IMPORTS,
     ALERTS,
     STRATEGIES,
     WORKFLOWS,

@@ -6,9 +6,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
+from admin_ui.address import Address
 from admin_ui.area import Area
 from admin_ui.edge import Form, Id, local_path, only, reading, to, writing
-from admin_ui.listing import Address, Condition
 from admin_ui.pages.records import object_of
 from admin_ui.posted import whole
 from admin_ui.render import page
@@ -19,6 +19,7 @@ from server.features.access import service as access
 from server.features.alerts import service as alerts
 from server.features.records import deleting
 from server.features.records import service as records
+from server.features.records.liststate import Condition
 from server.features.records.moments import Place, place_of
 from server.features.records.referring import Reference
 from server.features.strategies.tasks import PENDING, tasks_of

@@ -1,6 +1,5 @@
 """The expression editor of the studio: a condition as rows, as text and in words, checked as it is typed, tried on a record."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,21 +9,16 @@ from fastapi.responses import JSONResponse
 
 from admin_ui.area import Area
 from admin_ui.edge import reading
-from admin_ui.formats import Formats
+from admin_ui.expression_state import state_of
 from admin_ui.forms import locate
 from admin_ui.pages.studio import body_of, editor_of, form_of, problems_of
 from admin_ui.posted import posted, whole
 from server.config.findings import expressions_placed
 from server.errors import AppError, Invalid, Problem, Text
-from server.expressions.check import check
 from server.expressions.checked import Checked
-from server.expressions.conditions import OPERATORS, NotRepresentable, to_tree
-from server.expressions.conditions_text import to_text
 from server.expressions.explain import Trace, explain, sentence, show
 from server.expressions.nearest import nearest
-from server.expressions.registry import FUNCTIONS
 from server.expressions.types import BOOLEAN, Scope, Type
-from server.expressions.units import unit_problems
 from server.feature import Work
 from server.features.access import service as access
 from server.features.assessment.replay import read_values
@@ -50,17 +44,9 @@ def expression(request: Request, kind: str, key: str, form: Mapping[str, str] = 
     the input), `expression.text` or `expression.tree`, and `expression.names`, `expression.search`, `expression.record` when wanted."""
     with reading(request, "studio") as work:
         place = _place(work, kind, key, form)
-        found: dict[str, Any] = {}
-        if form.get("expression.names"):
-            found |= _offered(work, place)
+        found, checked = state_of(work, form, place.scope, place.expect, can_try=_is_tried(work, place))
         if "expression.search" in form:
             found["records"] = _records(work, place, form["expression.search"])
-        text, problems = _text(form, place)
-        checked, wrong = check(text, place.scope, place.expect) if text.strip() and not problems else (None, ())
-        problems = (*problems, *wrong, *(unit_problems(checked) if checked else ()))
-        found |= {"text": text, "ok": checked is not None, "problems": [_problem(work, p) for p in problems], "boolean": place.expect == BOOLEAN}
-        if checked is not None and checked.type == BOOLEAN:
-            found |= _tree(work, checked)
         if checked is not None and form.get("expression.record"):
             found["trial"] = _trial(work, place, checked, form["expression.record"])
         return JSONResponse(found)
@@ -86,55 +72,6 @@ def _object(work: Work, kind: str, key: str, body: Mapping[str, Any], pointer: s
     of_source = kind == "indicator" and pointer in ("/filter", "/value", "/divisor", "/match") and not body.get("over_population")
     found = body.get("source") if of_source else body.get("object")
     return found if isinstance(found, str) and work.catalog.get("object", found) else ""
-
-
-def _text(form: Mapping[str, str], place: Place) -> tuple[str, tuple[Problem, ...]]:
-    if "expression.tree" not in form:
-        return form.get("expression.text", ""), ()
-    try:
-        tree = json.loads(form["expression.tree"])
-    except (ValueError, RecursionError):
-        return "", (Problem("", Text("条件无法读取", "The conditions cannot be read"), code="json"),)
-    return to_text(tree, place.scope)
-
-
-def _tree(work: Work, checked: Checked) -> dict[str, Any]:
-    tree = to_tree(checked)
-    if isinstance(tree, NotRepresentable):
-        return {"tree": None, "odd": {"start": tree.start, "end": tree.end, "reason": tree.reason.of(work.actor.locale)}}
-    return {"tree": tree}
-
-
-def _problem(work: Work, p: Problem) -> dict[str, Any]:
-    locale = work.actor.locale
-    return {
-        "path": p.path,
-        "message": p.message.of(locale),
-        "hint": p.hint.of(locale) if p.hint else "",
-        "start": p.start,
-        "end": p.end,
-        "severity": p.severity,
-    }
-
-
-def _offered(work: Work, place: Place) -> dict[str, Any]:
-    """Everything an editor offers: names with titles and types, operators, functions."""
-    locale, formats = work.actor.locale, Formats(work.actor.locale, work.zone)
-    return {
-        "names": [
-            {
-                "name": name,
-                "title": known.title.of(locale) if known.title else name,
-                "type": known.type.name,
-                "unit": formats.unit(known.unit) if known.unit else "",
-                "options": [[key, known.words[key].of(locale) if key in known.words else key] for key in known.options],
-            }
-            for name, known in place.scope.names.items()
-        ],
-        "operators": [{"key": o.key, "title": o.title.of(locale), "types": sorted(o.types), "takes": o.takes} for o in OPERATORS.values()],
-        "functions": [{"name": f.name, "signature": f.signature, "doc": f.doc.of(locale), "aliases": list(f.aliases)} for f in FUNCTIONS.values()],
-        "can_try": _is_tried(work, place),
-    }
 
 
 # -- On a record -------------------------------------------------------------------------------------------------------------

@@ -315,7 +315,7 @@
   // -- Opening and closing
 
   async function open(button) {
-    const input = document.getElementsByName(button.dataset.xp)[0];
+    const input = [...document.getElementsByName(button.dataset.xp)].find((i) => i.form?.id === "doc");
     Object.assign(state, { path: button.dataset.xp, input, group: null, odd: null, record: "", opener: button });
     $("xp-title").textContent = button.getAttribute("aria-label").replace(/^[^:]*: /, "");
     $("xp-input").value = input.value;

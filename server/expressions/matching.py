@@ -73,6 +73,8 @@ def match(forms: Sequence[Form], facts: Sequence[Fact]) -> Matched | int:
             convert(fact, kind)
         if result == NUMBER:
             size = _in_range(form, facts)
+        elif form.result == TEXT.name:
+            _settle(facts)  # what is written out in digits is a number that exists
         return Matched((form,), result, size)
     return furthest
 
@@ -116,14 +118,18 @@ def _size(form: Form, result: Type, facts: Sequence[Fact], kinds: Sequence[Type]
     return Size(1, form.limit)
 
 
+def _settle(facts: Sequence[Fact]) -> None:
+    for fact in facts:
+        settle_into(fact)
+
+
 def _in_range(form: Form, facts: Sequence[Fact]) -> Size:
     """The size of a number result; arguments are settled where it could leave the range that every engine can hold."""
     numbers = [f for f in facts if f.given == NUMBER]
     if form.result == "T":
         return join_sizes(numbers)
     if not callable(form.size):
-        for fact in numbers:
-            settle_into(fact)
+        _settle(facts)
         return form.size
     size = form.size(*(f.size for f in numbers))
     for fact in sorted(numbers, key=lambda f: max(f.size.large, 1 / f.size.small), reverse=True):

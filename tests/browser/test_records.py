@@ -134,7 +134,7 @@ def test_theme_and_language_are_switched_in_place(sign_in: SignIn) -> None:
 def test_everything_is_within_reach_on_a_phone(sign_in: SignIn) -> None:
     visitor = sign_in("li", locale="en", width=390)
     page = visitor.go("/o/customer")
-    page.locator(".cards0 a").first.click()
+    page.locator(".list a.nm").first.click()
     page.wait_for_url(re.compile(r"/o/customer/\d+$"))
     expect(page.locator(".dock.rec a").first).to_be_visible()
     page.locator("[data-more]").click()

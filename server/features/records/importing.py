@@ -425,7 +425,8 @@ def _moment(work: Work, column: Column, text: str) -> Any:
         try:
             raw = datetime.strptime(text, column.format)  # noqa: DTZ007  the zone is the mapping's
         except ValueError:
-            return Text(f"不符合格式 {column.format}", f"Is not written as {column.format}")
+            written = datetime(2024, 1, 5, 8, 30).strftime(column.format)  # noqa: DTZ001  an example
+            return Text(f"不是写作 {written} 那样的日期", f"Is no date written like {written}")
         raw = raw.date() if column.field.type == "date" else raw
     value = FIELD_TYPES[column.field.type].parse(column.field, raw, Reading(naive=column.zone or work.zone))
     return value.message if isinstance(value, Problem) else value

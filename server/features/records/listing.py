@@ -19,6 +19,7 @@ from server.expressions.types import BOOLEAN, Name
 from server.feature import Work
 from server.features.objects.engine import SYSTEM_NAMES, table
 from server.features.objects.kind import Field, ObjectType
+from server.features.records.liststate import ListState
 from server.features.records.reading import Record, live_columns, object_of, readable, records_of, refuse_unless, stored_columns
 from server.features.records.results import stored_results
 from server.features.records.rights import VisibleColumns, visible_columns, visible_scope
@@ -109,14 +110,15 @@ def query(
     results: Sequence[str] = (),
     result_columns: ResultColumns | None = None,
     count: bool = True,
+    inside: Sequence[str] = (),
 ) -> Page:
     """A page of records. `filter` is expression text, `conditions` are (name, operator, value); both must hold. `sort`: names, "-" before one for
-    descending, empty values last. `columns`: fields to show (all when None). Names are fields, `reference.field`, system names and results."""
+    descending, empty values last, options in the order of the document. `columns`: fields to show (all when None). `inside`: the fields the
+    search looks into. Names are fields, `reference.field`, system names and results."""
     object_type = object_of(work, object_key)
-    refuse_unless(work, object_key, "read")
-    listing = _listing(work, object_type, result_columns or stored_results(work.catalog, object_type))
-    where = [*readable(work, object_key, listing.source), *_matching(listing, search, filter, conditions)]
-    source = _joined(listing)
+    listing = listing_of(work, object_type, result_columns)
+    where = matching(listing, search, filter, conditions, inside)
+    source = joined(listing)
     keys = _sort_keys(listing, sort or _default_sort(listing))
     limit = max(1, min(limit, PAGE_LIMIT))
     shown = _shown(listing, columns, results)
@@ -130,18 +132,33 @@ def query(
     following = _write_cursor([page[-1][f"sort:{i}"] for i in range(len(keys))]) if len(rows) > limit else ""
     total = -1
     if count:
-        counted = sa.select(sa.literal(1)).select_from(source).where(*where).limit(COUNT_CAP).subquery()
-        total = work.session.execute(sa.select(sa.func.count()).select_from(counted)).scalar_one()
+        total = capped_count(listing, where)
     return Page(records_of(work, object_type, page, columns, tuple(results)), following, total)
 
 
-def _listing(work: Work, object_type: ObjectType, results: ResultColumns | None) -> Listing:
+def matching_ids(work: Work, object_key: str, state: ListState, limit: int) -> list[int]:
+    """Ids of the records a list shows, as far as the actor may see, lowest first."""
+    listing = listing_of(work, object_of(work, object_key))
+    where = matching(listing, state.search, state.filter, [(c.name, c.op, c.value) for c in state.conditions], state.inside)
+    id = listing.source.c.id
+    return list(work.session.execute(sa.select(id).select_from(joined(listing)).where(*where).order_by(id).limit(limit)).scalars())
+
+
+def capped_count(listing: Listing, where: Sequence[sa.ColumnElement[Any]]) -> int:
+    counted = sa.select(sa.literal(1)).select_from(joined(listing)).where(*where).limit(COUNT_CAP).subquery()
+    return int(listing.work.session.execute(sa.select(sa.func.count()).select_from(counted)).scalar_one())
+
+
+def listing_of(work: Work, object_type: ObjectType, results: ResultColumns | None = None) -> Listing:
+    """Refuses who may not read the object at all."""
+    refuse_unless(work, object_type.key, "read")
+    results = results or stored_results(work.catalog, object_type)
     source = table(object_type, work.catalog)
     names = visible_scope(work, object_type.key, results.names if results else {}).names
     return Listing(work, object_type, source, results, names, visible_columns(work, object_type.key, source, results.columns if results else {}))
 
 
-def _joined(listing: Listing) -> sa.FromClause:
+def joined(listing: Listing) -> sa.FromClause:
     if listing.results is None:
         return listing.source
     return listing.source.outerjoin(listing.results.table, listing.results.table.c.record_id == listing.source.c.id)
@@ -162,11 +179,12 @@ def _shown(listing: Listing, columns: Sequence[str] | None, results: Sequence[st
 # -- Conditions --------------------------------------------------------------------------------------------------------------
 
 
-def _matching(listing: Listing, search: str, filter: str, conditions: Sequence[Condition]) -> list[sa.ColumnElement[Any]]:
-    found = [_condition(listing, *c) for c in conditions]
+def matching(listing: Listing, search: str, filter: str, conditions: Sequence[Condition], inside: Sequence[str] = ()) -> list[sa.ColumnElement[Any]]:
+    """What a record of the list must meet, its being readable included."""
+    found = [*readable(listing.work, listing.object_type.key, listing.source), *(_condition(listing, *c) for c in conditions)]
     if filter.strip():
         found.append(_filter(listing, filter))
-    found += [_search(listing, word) for word in search.split()[:8]]
+    found += [_search(listing, word, inside) for word in search.split()[:8]]
     return found
 
 
@@ -183,9 +201,11 @@ def _contains(listing: Listing, name: str, text: str) -> sa.ColumnElement[Any]:
     return sa.false() if checked is None else when_true(compile_sql(checked, listing.columns, listing.work.at))
 
 
-def _search(listing: Listing, word: str) -> sa.ColumnElement[Any]:
-    wanted = listing.object_type.search_fields or (listing.object_type.name_field,)
+def _search(listing: Listing, word: str, inside: Sequence[str] = ()) -> sa.ColumnElement[Any]:
+    wanted = tuple(inside) or listing.object_type.search_fields or (listing.object_type.name_field,)
     tests = []
+    for name in inside:
+        listing.known(name)
     for name in wanted:
         f = listing.field(name)
         if name not in listing.names or f is None:
@@ -301,10 +321,18 @@ def _sort_keys(listing: Listing, sort: str) -> list[SortKey]:
         listing.known(name)
         f = listing.field(name)
         by = _name_behind(listing, f) if f is not None and f.type == "reference" and "." not in name else ""
-        keys.append((listing.column(by or name), descending, name not in NEVER_NULL))
+        keys.append((_placed(listing, by or name), descending, name not in NEVER_NULL))
         if name == "id":
             return keys
     return [*keys, (listing.source.c.id, descending, False)]
+
+
+def _placed(listing: Listing, name: str) -> sa.ColumnElement[Any]:
+    """Options, classes and levels stand in the order their document gives them, not in that of the alphabet."""
+    column, what = listing.column(name), listing.names[name]
+    if not what.options or what.type.name != "text":
+        return column
+    return sa.case({key: place for place, key in enumerate(what.options)}, value=column)
 
 
 def _order(keys: Sequence[SortKey]) -> list[sa.ColumnElement[Any]]:

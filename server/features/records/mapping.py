@@ -86,12 +86,13 @@ def guess(choices: Sequence[Field], name: str) -> str | None:
     """A column named like a field's key or one of its titles, whatever its case, spaces, signs or unit in brackets; "" for our own columns."""
     if name in (*LINE_COLUMN, *REASON_COLUMN):
         return ""
-    folded = _folded(name)
+    plain = folded(name)
     exact = next((f.key for f in choices if name.casefold() in {f.key.casefold(), f.title.zh.casefold(), f.title.en.casefold()}), None)
-    return exact or next((f.key for f in choices if folded and folded in {_folded(f.key), _folded(f.title.zh), _folded(f.title.en)}), None)
+    return exact or next((f.key for f in choices if plain and plain in {folded(f.key), folded(f.title.zh), folded(f.title.en)}), None)
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """A name without case, spaces, signs and what stands in brackets."""
     plain = unicodedata.normalize("NFKC", name).casefold()
     return "".join(c for c in re.sub(r"\([^()]*\)", "", plain) if c.isalnum())
 

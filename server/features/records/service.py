@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from server.errors import Problem, Text
 from server.feature import Work
 from server.features.objects.engine import table, tables, value_columns
-from server.features.objects.kind import ObjectType
+from server.features.objects.kind import Field, ObjectType
 from server.features.records.deleting import delete, undelete
-from server.features.records.engine import UNKNOWN_MEMBER, FormState, Values, form_state, given_values, rules, validate
+from server.features.records.engine import UNKNOWN_MEMBER, FormState, Values, form_state, given_values, parse, reading_of, rules, validate
 from server.features.records.history import Change, history
 from server.features.records.listing import Page, ResultColumns, query
 from server.features.records.reading import Record, live_columns, no_record, object_of, readable, records_of, refuse_unless, row_of, stored_columns, values_of
@@ -121,6 +121,11 @@ def number(work: Work, object_type: ObjectType, rows: Sequence[Values]) -> None:
         if empty:
             for row, text in zip(empty, take_numbers(work, object_type, f, len(empty)), strict=True):
                 row[f.key] = text
+
+
+def parse_form(work: Work, field: Field, raw: Any) -> Any:
+    """One value as a form gives it, or its problem."""
+    return parse(field, raw, None, reading_of("form", work.at), "form")
 
 
 def channel_of(work: Work) -> str:

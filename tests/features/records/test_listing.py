@@ -1,7 +1,7 @@
 """Lists: search, filter, conditions, order and pages, and what rights hide from them."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 
 from server.errors import Forbidden, Invalid
 from server.expressions.types import NUMBER, TEXT, Name
-from server.features.records.listing import Page
+from server.features.records.listing import Page, matching_ids
+from server.features.records.liststate import Condition as ListCondition
+from server.features.records.liststate import ListState
 from server.features.records.service import create_many, delete, form, get, history, options, query
+from server.features.records.totals import totals
 from server.storage.session import Database
 from tests.features.records.company import BOSS, CHEN, CLERK, LI, NOBODY, Company, company_of
 
@@ -296,3 +299,37 @@ def test_hidden_values_leave_no_trace(database: Database, tmp_path: Any) -> None
         answers.append(repr(told))
         company.database.close()
     assert answers[0] == answers[1]
+
+
+def test_totals_are_over_everything_the_list_shows(company: Company) -> None:
+    state = ListState(
+        conditions=(ListCondition("region", "eq", "east"),),
+        totals=(("credit_limit", "sum"), ("staff", "avg"), ("free", "max"), ("name", "count"), ("age_days", "min")),
+    )
+    rows = [f for f in firms(60) if f["region"] == "east"]
+    limits = [Decimal(f["credit_limit"]) for f in rows if f["credit_limit"]]
+    with company.work(BOSS, write=False) as work:
+        found = totals(work, "company", state)
+        assert found["credit_limit"] == sum(limits) and found["free"] == max(limits)
+        assert found["staff"] == pytest.approx(sum(f["staff"] for f in rows) / len(rows))
+        assert found["name"] == len(rows) and found["age_days"] > 0
+        assert totals(work, "company", replace(state, filter="staff > 100"))["credit_limit"] is None
+    with company.work(LI, write=False) as work:
+        mine = [Decimal(f["credit_limit"]) for f in rows if f["credit_limit"] and f["owner"] == "li.na"]
+        assert totals(work, "company", state)["credit_limit"] == sum(mine)
+        for name in ("secret", "phone", "nope"):
+            with pytest.raises(Invalid):
+                totals(work, "company", ListState(totals=((name, "count"),)))
+        with pytest.raises(Invalid):
+            totals(work, "company", ListState(totals=(("name", "sum"),)))
+
+
+def test_options_are_in_the_order_of_the_document_and_ids_are_those_of_the_list(company: Company) -> None:
+    regions = [r.values["region"] for r in listed(company, sort="-region", limit=500).rows]
+    assert list(dict.fromkeys(regions)) == ["overseas", "north", "east"]
+    with company.work(LI, write=False) as work:
+        state = ListState(search="firm", inside=("name",), conditions=(ListCondition("region", "eq", "east"),))
+        ids = matching_ids(work, "company", state, 500)
+        assert ids == sorted(r.id for r in query(work, "company", search="firm", conditions=[("region", "eq", "east")], limit=500).rows)
+        with pytest.raises(Invalid):
+            matching_ids(work, "company", ListState(search="x", inside=("phone",)), 5)
