@@ -56,8 +56,8 @@ def timeline(request: Request, object_key: str, record_id: Id, show: str = "", n
 
 @router.get("/o/{object_key}/{record_id:int}/restore", response_class=HTMLResponse)
 def earlier_version(request: Request, object_key: str, record_id: Id, to: Asked = None) -> HTMLResponse:
-    """How the record differs from an earlier version; what is ticked is taken back."""
-    return _earlier(request, object_key, record_id, to or 0)
+    """How the record differs from an earlier version (the last one when none is named); what is ticked is taken back."""
+    return _earlier(request, object_key, record_id, to)
 
 
 @router.post("/o/{object_key}/{record_id:int}/restore")
@@ -77,13 +77,14 @@ def restore(request: Request, object_key: str, record_id: Id, form: Form) -> Res
 
 
 def _earlier(
-    request: Request, object_key: str, record_id: int, version: int, problems: tuple[Problem, ...] = (), ticked: frozenset[str] | None = None
+    request: Request, object_key: str, record_id: int, version: int | None, problems: tuple[Problem, ...] = (), ticked: frozenset[str] | None = None
 ) -> HTMLResponse:
     with reading(request) as work:
         object_type = object_of(work, object_key)
         if not access.allowed(work, object_key, "edit"):
             raise Forbidden(Text("没有权限进行此操作", "You may not do this"))
         record = records.get(work, object_key, record_id)
+        version = max(1, record.version - 1) if version is None else version
         found = restoring.differences(work, object_key, record_id, version)
         context: dict[str, Any] = {"record": record, "to": version, "differences": found, "problems": problems, "ticked": ticked}
         status = 422 if problems else 200
