@@ -16,6 +16,7 @@ from admin_ui.guard import SECURITY_HEADERS
 from admin_ui.render import bare, page
 from server.errors import AppError, Invalid, NotSignedIn, Text
 from server.features.access import people
+from server.features.files.limits import size_text
 
 log = logging.getLogger("weatherglass")
 
@@ -98,7 +99,10 @@ def _perhaps() -> Iterator[None]:
         pass
 
 
-def plain_refusal(request: Request, status: int) -> Response:
-    """A refusal before any page was reached."""
+def plain_refusal(request: Request, status: int, limit: int) -> Response:
+    """A refusal before any page was reached. `limit`: bytes this address takes."""
     hint = Text("这个请求来自另一个网站，没有执行。", "This request came from another site; nothing was done.") if status == 403 else HINTS.get(status)
+    if status == 413:
+        most = size_text(limit)
+        hint = Text(f"这里一次最多提交 {most}。", f"At most {most} may be sent here at once.")
     return refusal(request, status, SENTENCES[status], hint)

@@ -34,7 +34,7 @@ SECURITY_HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
-Refuse = Callable[[Request, int], Response]
+Refuse = Callable[[Request, int, int], Response]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class BoundedBodies:
 
 
 class Guard:
-    """`refuse` draws a refusal (403, 404, 413) in the reader's language."""
+    """`refuse` draws a refusal (403, 404, 413) in the reader's language; it is told the limit that held."""
 
     def __init__(self, app: ASGIApp, limits: BodyLimits, refuse: Refuse, secure: bool = False) -> None:
         self.app = app
@@ -90,7 +90,7 @@ class Guard:
             else 0
         )
         if status:
-            response = await run_in_threadpool(self.refuse, Request(scope), status)
+            response = await run_in_threadpool(self.refuse, Request(scope), status, self.limits.of(scope["path"]))
             await response(scope, receive, with_headers)
             return
         await self.app(scope, receive, with_headers)

@@ -77,7 +77,7 @@ class Column:
     @property
     def optional(self) -> bool:
         """Gives way on a narrow screen: the record's number, which its page shows beside the name."""
-        return self.field is not None and bool(self.field.sequence) and self.kind != "name" and not self.chosen
+        return self.field is not None and bool(self.field.pattern) and self.kind != "name" and not self.chosen
 
     @property
     def numeric(self) -> bool:
@@ -96,7 +96,7 @@ class Chip:
 
 
 LEADING = frozenset({"name", "class", "score"})  # always on the card of a phone
-RIGHT = frozenset({"integer", "number", "decimal"})
+RIGHT = frozenset({"integer", "number", "decimal", "percent", "duration"})
 
 
 def columns(work: Work, object_type: ObjectType, subject: Subject, outputs: Mapping[str, Output], address: Address) -> tuple[Column, ...]:

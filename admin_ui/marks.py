@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from server.features.matrix.kind import Level, Matrix
+from server.fields.file import FileRef
 
 STEPS = 4  # shapes and colours there are: open circle, half, three quarters, full
 
@@ -32,6 +33,25 @@ TINTS = {"good": "c-hv", "accent": "c-hv", "bad": "c-hr", "warn": "c-wn"}
 def class_tint(color: str) -> str:
     """The style of a class's label by the colour word of its document."""
     return TINTS.get(color, "")
+
+
+ICONS = (
+    ("image/", "file"),
+    ("application/pdf", "file-description"),
+    ("text/", "file-text"),
+    ("application/rtf", "file-text"),
+    ("application/vnd.openxmlformats-officedocument.wordprocessingml", "file-text"),
+    ("application/vnd.openxmlformats-officedocument.spreadsheetml", "table"),
+    ("application/vnd.openxmlformats-officedocument.presentationml", "presentation"),
+    ("application/zip", "archive"),
+    ("application/x-7z", "archive"),
+    ("application/vnd.rar", "archive"),
+)
+
+
+def file_icon(ref: FileRef) -> str:
+    """What stands before the name of a file that is no picture."""
+    return next((icon for start, icon in ICONS if ref.type.startswith(start)), "file")
 
 
 def spark_points(values: Sequence[Any], width: int = 88, height: int = 22) -> list[tuple[float, float]]:

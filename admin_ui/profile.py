@@ -21,11 +21,13 @@ from server.features.alerts import service as alerts
 from server.features.alerts.service import AlertView
 from server.features.assessment import explain
 from server.features.assessment import service as assessment
+from server.features.files import service as files
+from server.features.files.service import RecordFile
 from server.features.objects import results as outputs_of
 from server.features.objects.kind import Field, ObjectType
 from server.features.records import service as records
 from server.features.records.liststate import Condition
-from server.features.records.reading import Record
+from server.features.records.reading import Record, reference_names
 from server.features.records.rows import Rows, rows_of
 from server.features.records.timeline import happening_objects
 from server.features.strategies.runs import StrategyRun, runs_of
@@ -86,6 +88,15 @@ class NewLink:
 
 
 @dataclass(frozen=True)
+class FileLine:
+    """One file of the record or of one that refers to it; `where` says which record has it, when that is another."""
+
+    file: RecordFile
+    object_type: ObjectType
+    where: str
+
+
+@dataclass(frozen=True)
 class Profile:
     lead: Subject
     number: str  # the record's own number, beside its name
@@ -105,11 +116,13 @@ class Profile:
     facts: tuple[FactSection, ...] = ()
     rows: tuple[Rows, ...] = ()
     related: Related | None = None
+    files: tuple[FileLine, ...] = ()
     history: tuple[Version, ...] = ()
     older: str = ""  # the address of the versions before
     timeline: Stream | None = None
     follow_up: NewLink | None = None
     people: Mapping[str, str] | None = None
+    snapshots: tuple[Field, ...] = ()  # copies that can be taken anew
 
     @property
     def open_tasks(self) -> tuple[Task, ...]:
@@ -128,7 +141,9 @@ def profile(work: Work, object_type: ObjectType, record: Record, tab: str, show:
     related = [(o, f, n) for o, f, n in records.related(work, object_type.key, record.id) if (n or o.menu) and (o.key, f) not in inside]
     tasks = tasks_of(work, object_type.key, record.id)
     open_alerts = tuple(alerts.list_alerts(work, record=(object_type.key, record.id))) if object_type.assessed else ()
-    tabs = tuple(tabs_of(object_type, record, related, sum(1 for t in tasks if t.state in OPEN_TASKS), tab))
+    found_files = files.of_record(work, object_type.key, record.id) if files.may_have(work, object_type.key) else None
+    counts = {"tasks": sum(1 for t in tasks if t.state in OPEN_TASKS), **({} if found_files is None else {"files": len(found_files)})}
+    tabs = tuple(tabs_of(object_type, record, related, counts, tab))
     chosen = next((t.key for t in tabs if t.current), tabs[0].key)
     names = people.user_names(work)
     about = About(work, object_type, record.id, lead, names)
@@ -155,11 +170,13 @@ def profile(work: Work, object_type: ObjectType, record: Record, tab: str, show:
         facts=facts(object_type, record, names) if chosen == "facts" else (),
         rows=rows_of(work, object_type, record.id) if chosen == "facts" else (),
         related=_related(work, object_type, record, chosen, related),
+        files=_file_lines(work, object_type, record, found_files or ()) if chosen == "files" else (),
         history=history,
         older=older,
         timeline=_timeline(about, chosen, show, after),
         follow_up=_follow_up(work, object_type, record),
         people=names,
+        snapshots=tuple(f for f in object_type.fields.values() if f.derived == "snapshot" and f.key in record.display),
     )
 
 
@@ -198,7 +215,7 @@ def _values(record: Record) -> dict[str, Any]:
 def _number(object_type: ObjectType, record: Record) -> str:
     """The unique text that people call the record by, when it is not the name itself."""
     for field in object_type.fields.values():
-        if (field.sequence or field.unique) and field.type == "text" and field.key != object_type.name_field and field.key not in record.masked:
+        if field.unique and field.type in {"text", "serial"} and field.key != object_type.name_field and field.key not in record.masked:
             return record.display.get(field.key, "")
     return ""
 
@@ -206,7 +223,7 @@ def _number(object_type: ObjectType, record: Record) -> str:
 def strip(object_type: ObjectType, record: Record, names: Mapping[str, str], *, assessed: bool) -> tuple[Fact, ...]:
     """The list's columns once more, without name and number: what the document thinks matters. Whoever looks after the record stands last."""
     owner = object_type.owner_field
-    skipped = {object_type.name_field, owner, *(f.key for f in object_type.fields.values() if f.sequence)}
+    skipped = {object_type.name_field, owner, *(f.key for f in object_type.fields.values() if f.pattern)}
     keys = [k for k in object_type.list_columns if k in record.display and k not in skipped]
     found = [f for f in (_fact(object_type.fields[k], record, names) for k in keys) if f.text]
     last = [_fact(object_type.fields[owner], record, names)] if record.display.get(owner) else []
@@ -247,14 +264,15 @@ def _score_change(work: Work, object_type: ObjectType, record: Record, lead: Sub
 # -- Tabs --------------------------------------------------------------------------------------------------------------------
 
 
-def tabs_of(object_type: ObjectType, record: Record, related: Iterable[tuple[ObjectType, str, int]], tasks: int, chosen: str) -> Iterable[Tab]:
+def tabs_of(object_type: ObjectType, record: Record, related: Iterable[tuple[ObjectType, str, int]], counts: Mapping[str, int], chosen: str) -> Iterable[Tab]:
     base = f"/o/{object_type.key}/{record.id}"
     plain = [("risk", Text("风险", "Risk"), None)] if object_type.assessed else []
     plain += [("facts", Text("资料", "Facts"), None), ("timeline", Text("动态", "Timeline"), None)]
     listed = sorted(related, key=lambda r: r[0].menu or 999)
     twice = {o.key for o, _, _ in listed if sum(1 for other, _, _ in listed if other.key == o.key) > 1}
     many = [(f"{o.key}.{f}", _related_title(o, f, o.key in twice), n) for o, f, n in listed]
-    last = [("tasks", Text("任务", "Tasks"), tasks), ("history", Text("历史", "History"), None)]
+    attached = [("files", Text("附件", "Files"), counts["files"])] if "files" in counts else []
+    last = [("tasks", Text("任务", "Tasks"), counts["tasks"]), *attached, ("history", Text("历史", "History"), None)]
     everything = [*plain, *many, *last]
     known = {key for key, _, _ in everything}
     current = chosen if chosen in known else everything[0][0]
@@ -302,3 +320,14 @@ def _related_list(work: Work, object_type: ObjectType, record: Record, other: Ob
     back = f"/o/{object_type.key}/{record.id}?" + urlencode({"tab": tab})
     new = f"/o/{other.key}/new?" + urlencode({field.key: record.id, "_back": back}) if access.allowed(work, other.key, "create") else ""
     return Related(other, field, columns, found, address.url, new)
+
+
+def _file_lines(work: Work, object_type: ObjectType, record: Record, found: Iterable[RecordFile]) -> tuple[FileLine, ...]:
+    lines = list(found)
+    others = {f.object for f in lines} - {object_type.key}
+    names = {key: reference_names(work, key, (f.record_id for f in lines if f.object == key)) for key in {*others, object_type.key}}
+    own = (object_type.key, record.id)
+    return tuple(
+        FileLine(f, work.catalog.get("object", f.object), "" if (f.object, f.record_id) == own else names[f.object].get(f.record_id, f"#{f.record_id}"))
+        for f in lines
+    )

@@ -1,7 +1,7 @@
 """The form of a record: fields in their sections with state, errors and choices, as templates/parts/fields.html draws them."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,8 @@ from server.features.records.reading import reference_names
 from server.fields.registry import FIELD_TYPES
 
 CONTROL = "_"  # members of the form that are no fields begin with it
-MULTIPLE = frozenset({"multi_choice"})
+FILES = frozenset({"file", "image"})
+MULTIPLE = FILES | {"multi_choice", "region"}
 SHOWN_AT_ONCE = 200  # people and options a select holds
 
 
@@ -45,6 +46,8 @@ class FormField:
     chosen: tuple[str, ...] = ()
     shown: str = ""  # the name of the chosen record, the text of a computed value
     theirs: str | None = None  # what somebody else saved meanwhile
+    levels: tuple[tuple[Choice, ...], ...] = ()  # region: the places of each level down to the one below the chosen
+    upload: str = ""  # where its files are sent, when it takes files
     focus: bool = False
 
     @property
@@ -58,7 +61,7 @@ class FormField:
 
     @property
     def wide(self) -> bool:
-        return self.field.wide or self.field.type == "long_text"
+        return self.field.wide or self.field.type in {"long_text", "rich_text", "file", "image"}
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,11 @@ def prefill(object_type: ObjectType, parameters: Mapping[str, str]) -> dict[str,
     return {
         k: v
         for k, v in parameters.items()
-        if k in object_type.fields and v and not object_type.fields[k].computed and object_type.fields[k].type not in MULTIPLE
+        if k in object_type.fields
+        and v
+        and not object_type.fields[k].computed
+        and not object_type.fields[k].derived
+        and object_type.fields[k].type not in MULTIPLE
     }
 
 
@@ -160,7 +167,7 @@ def build(
 ) -> RecordForm:
     """`source`: where all references look for records, instead of each at its object."""
     if is_new:  # a number is given when it is left empty
-        state = replace(state, fields={k: replace(s, required=s.required and not object_type.fields[k].sequence) for k, s in state.fields.items()})
+        state = replace(state, fields={k: replace(s, required=s.required and not object_type.fields[k].pattern) for k, s in state.fields.items()})
     by_field: dict[str, list[Problem]] = {}
     others = []
     for problem in problems:
@@ -173,6 +180,7 @@ def build(
         key: form_field(work, known.get(key, object_type.fields[key]), s, tuple(by_field.get(key, ())), (theirs or {}).get(key), scope, source)
         for key, s in state.fields.items()
     }
+    fields = {key: replace(f, upload=upload_path(object_type, key)) for key, f in fields.items()}
     sections = tuple(section for part in plan.parts if (section := _section(part, fields)).fields)
     listed: list[tuple[FormField | None, Problem]] = [(f, p) for s in sections for f in s.fields for p in f.errors]
     return RecordForm(plan, sections, (*((None, p) for p in others), *listed), shape(state))
@@ -190,17 +198,25 @@ def _section(part: Part, fields: Mapping[str, FormField]) -> FormSection:
     return FormSection(part.key, part.title, max(1, min(part.columns, 3)), part.help, tuple(fields[f.key] for f in part.fields if f.key in fields))
 
 
+def upload_path(object_type: ObjectType, key: str) -> str:
+    return f"/files/upload/{object_type.key}/{key}" if object_type.fields[key].type in FILES else ""
+
+
 NUMBERS = frozenset({"integer", "number", "decimal"})
 
 
 def form_field(work: Work, field: Field, state: FieldState, errors: tuple[Problem, ...], theirs: str | None, scope: str = "", source: str = "") -> FormField:
     choices: tuple[Choice, ...] = ()
     chosen: tuple[str, ...] = ()
+    levels: tuple[tuple[Choice, ...], ...] = ()
     shown = ""
     locale = work.actor.locale
     if field.type in {"choice", "multi_choice"}:
         choices = tuple(Choice(o.key, o.title.of(locale)) for o in field.options)
         chosen = _chosen(state)
+    elif field.type == "region":
+        chosen = _chosen(state)
+        levels = _levels(field, chosen, locale)
     elif field.type == "user":
         choices = _people(work, state.entry)
     elif field.type == "reference":
@@ -223,12 +239,15 @@ def form_field(work: Work, field: Field, state: FieldState, errors: tuple[Proble
         chosen,
         shown,
         theirs,
+        levels,
     )
 
 
 def _after(work: Work, field: Field) -> str:
     if field.suffix:
         return field.suffix.of(work.actor.locale)
+    if field.type == "percent":
+        return "%"
     return Formats(work.actor.locale, work.zone).unit(field.unit) if field.type in NUMBERS and field.unit not in {"", "count"} else ""
 
 
@@ -236,6 +255,20 @@ def _chosen(state: FieldState) -> tuple[str, ...]:
     if isinstance(state.value, list | tuple):
         return tuple(str(v) for v in state.value)
     return (state.entry,) if state.entry else ()
+
+
+def _levels(field: Field, chosen: Sequence[str], locale: str) -> tuple[tuple[Choice, ...], ...]:
+    below: dict[str, list[Choice]] = {}
+    for o in field.options:
+        below.setdefault(o.parent, []).append(Choice(o.key, o.title.of(locale)))
+    return tuple(tuple(below[key]) for key in ("", *chosen) if key in below)
+
+
+def levels(work: Work, field: Field, posted: Sequence[str]) -> FormField:
+    """The selects of a region as they are after a choice: what no longer lies in the level above falls away."""
+    value = FIELD_TYPES[field.type].parse(field, list(posted))
+    way = None if isinstance(value, Problem) else value
+    return form_field(work, field, FieldState(True, field.required, False, way, ""), (), None)
 
 
 def _people(work: Work, entry: str) -> tuple[Choice, ...]:
@@ -259,7 +292,7 @@ def _read_text(work: Work, field: Field, state: FieldState, shown: str) -> str:
         return shown
     if field.type == "user":
         return people.user_names(work).get(str(state.value), str(state.value))
-    if isinstance(state.value, str) and field.type not in {"text", "long_text", "choice", "email", "phone", "link"}:
+    if isinstance(state.value, str) and field.type not in {"text", "long_text", "rich_text", "serial", "choice", "email", "phone", "link"}:
         return state.value  # covered
     return FIELD_TYPES[field.type].text(field, state.value, work.actor.locale, work.zone)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from starlette.datastructures import FormData
 
 from admin_ui.posted import whole
-from admin_ui.record_forms import FormField, FormRow, FormRows, RecordForm, build, form_field, mark, raw_of
+from admin_ui.record_forms import FormField, FormRow, FormRows, RecordForm, build, form_field, mark, raw_of, upload_path
 from server.errors import Problem, Text
 from server.feature import Work
 from server.features.forms.engine import Plan
@@ -19,7 +19,7 @@ from server.features.records.together import Row, Rows, RowState, SubformState, 
 
 VERSION, GONE = "_version", "_gone"
 NARROW = frozenset({"integer", "number", "decimal", "percent", "date", "yes_no"})
-WHOLE_ROW = frozenset({"long_text"})
+WHOLE_ROW = frozenset({"long_text", "file", "image"})
 
 
 def rows_from(work: Work, object_type: ObjectType, form: FormData) -> Rows:
@@ -109,11 +109,12 @@ def _row(work: Work, child: ObjectType, columns: Iterable[Field], row: RowState,
     fields, placed = [], {name}
     for field in columns:
         state, path = row.state.fields[field.key], place(child.key, row.token, field.key)
-        if row.values is None and field.sequence:
+        if row.values is None and field.pattern:
             state = replace(state, required=False)  # a number is given when it is left empty
         errors = tuple(problems.get(path, ())) if state.visible else ()
         placed |= {path} if state.visible else set()
-        fields.append(form_field(work, replace(field, key=path), state, errors, theirs.get(path)))
+        made = form_field(work, replace(field, key=path), state, errors, theirs.get(path))
+        fields.append(replace(made, upload=upload_path(child, field.key)))
     others = tuple(p for path, found in problems.items() if (path == name or path.startswith(name + "-")) and path not in placed for p in found)
     return FormRow(name, row.version, tuple(fields), (*problems.get(name, ()), *others), row.gone)
 

@@ -6,6 +6,7 @@ from admin_ui.pages.comments import AREA as COMMENTS
 from admin_ui.pages.deleted import AREA as DELETED
 from admin_ui.pages.desk import AREA as DESK
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
+from admin_ui.pages.files import AREA as FILES
 from admin_ui.pages.help import AREA as HELP
 from admin_ui.pages.imports import AREA as IMPORTS
 from admin_ui.pages.jobs import AREA as JOBS
@@ -38,6 +39,7 @@ PAGES: tuple[Area, ...] = (
     LISTS,
     VIEWS,
     RECORD_FORMS,
+    FILES,
     IMPORTS,
     WORKFLOWS,
     ALERTS,

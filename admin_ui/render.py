@@ -22,8 +22,10 @@ from server.errors import Text
 from server.feature import Work
 from server.features.access import roles
 from server.features.access.people import LOCALES
+from server.features.files.limits import size_text
 from server.features.forms.drafts import Draft
 from server.features.forms.engine import STANDARD
+from server.fields import rating, rich_text
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -59,6 +61,11 @@ def icon(name: str, css: str = "i") -> Markup:
 def charts_js() -> Markup:
     """The two scripts of a page with charts: for its block "scripts"."""
     return Markup('<script src="{}" defer></script><script src="{}" defer></script>').format(asset("echarts.common.min.js"), asset("charts.js"))
+
+
+def rich(markup: str | None) -> Markup:
+    """A rich note, made safe once more on its way out."""
+    return Markup(rich_text.safe(markup or ""))
 
 
 def query(values: Mapping[str, Any] | list[tuple[str, Any]]) -> str:
@@ -111,15 +118,18 @@ def _environment(locale: str, zone: ZoneInfo) -> jinja2.Environment:
         product=PRODUCT,
         asset=asset,
         draw_icon=icon,
+        rich=rich,
+        star_count=rating.stars,
         charts_js=charts_js,
         draft_url=draft_url,
         formats=formats,
         DASH=DASH,
+        size=size_text,
         **{
             name: getattr(formats, name)
             for name in ("number", "quantity", "with_unit", "unit", "money", "money_short", "percent", "date", "day", "long_day", "datetime", "ago", "due")
         },
-        **{name: getattr(marks, name) for name in ("step", "level_of", "class_tint", "spark_points")},
+        **{name: getattr(marks, name) for name in ("step", "level_of", "class_tint", "spark_points", "file_icon")},
         **{name: getattr(subjects, name) for name in ("class_of", "is_graded", "grade")},
     )
     environment.filters["query"] = query
@@ -167,6 +177,7 @@ def base_context(request: Request, work: Work, area: str, *, with_menu: bool) ->
         "menu": menu(request.app.state.areas, work) if with_menu else (),
         "area": area,
         "theme": theme_of(request),
+        "upload_limit": request.app.state.settings.file_limit,
         "now": work.now,
         "today": work.at.today,
     }

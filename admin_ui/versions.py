@@ -64,7 +64,7 @@ def _version(about: About, record: Record, save: history.Save, may_edit: bool) -
 
 def _line(object_type: ObjectType, record: Record, change: Change, may_edit: bool, fixed: frozenset[str]) -> VersionLine:
     field = object_type.fields[change.field]
-    writable = may_edit and not field.computed and not field.readonly and field.key not in fixed
+    writable = may_edit and not field.computed and not field.derived and not field.readonly and field.key not in fixed
     is_now = record.display.get(field.key, "") == change.old_text
     return VersionLine(change.field, field_title(object_type, change.field), change.old_text, change.new_text, writable and not is_now)
 

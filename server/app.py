@@ -27,11 +27,13 @@ from server import settings as settings_module
 from server.config.releases import Catalogs
 from server.errors import AppError
 from server.features.audit.sealer import Sealer
+from server.features.files.sweeper import Sweeper
 from server.features.web import problems
 from server.features.web.calls import Rate
 from server.jobs.background import Background
 from server.registry import FEATURES, HOOKS, KINDS
 from server.settings import Settings
+from server.storage.blobs import BlobStore
 from server.storage.migrate import upgrade
 from server.storage.session import Database
 from server.worker import job_house
@@ -55,6 +57,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.database = database or Database(settings.database_url)
     app.state.catalogs = Catalogs(KINDS)
     app.state.areas = PAGES
+    app.state.files = _file_store(settings)
     app.state.renderer = Renderer(settings.zone)
     app.state.hooks = HOOKS
     app.state.rate = Rate(settings.api_rate)
@@ -76,25 +79,35 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     return app
 
 
+def _file_store(settings: Settings) -> BlobStore:
+    try:
+        return BlobStore(settings.files_location)
+    except (ImportError, ValueError) as error:
+        raise SystemExit(f"setting WEATHERGLASS_FILES: {error}") from error
+
+
 def _refused(request: Request, error: Exception) -> Response:
     """Callers of the API get problem details, people get pages."""
     return problems.answer(request, error) if problems.is_api(request.url.path) else errors.answer(request, error)
 
 
-def _turned_away(request: Request, status: int) -> Response:
-    return problems.plain_refusal(request, status) if problems.is_api(request.url.path) else errors.plain_refusal(request, status)
+def _turned_away(request: Request, status: int, limit: int) -> Response:
+    return problems.plain_refusal(request, status) if problems.is_api(request.url.path) else errors.plain_refusal(request, status, limit)
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(upgrade, app.state.database)
     sealer = Sealer(app.state.database)
+    sweeper = Sweeper(app.state.database, app.state.files)
     sealer.start()
+    sweeper.start()
     jobs = Background(job_house(app.state.database, app.state.catalogs, app.state.settings.zone))
     jobs.start()
     yield
     await run_in_threadpool(jobs.stop)
     await run_in_threadpool(sealer.stop)
+    await run_in_threadpool(sweeper.stop)
     app.state.database.close()
 
 

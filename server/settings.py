@@ -16,9 +16,25 @@ class Settings:
     session_hours: int = 12  # idle hours until a session ends
     secure_cookies: bool = False  # set behind https: cookies get `Secure` and the `__Host-` prefix
     body_limit: int = 2_097_152  # bytes a request body may have
+    files: str = ""  # folder of attachments, or an address such as s3://bucket/folder (with s3fs installed); empty: beside the SQLite file, else var/files
+    file_limit: int = 20_971_520  # bytes one attachment may have
+    files_quota: int = 10_737_418_240  # bytes all attachments together may have
     import_limit: int = 67_108_864  # bytes a file to import may have
     api_rate: int = 1200  # requests to the API that one person has in a minute; 0: no limit
     template: str = ""  # folder of documents published at first start; empty: the shipped template
+
+    @property
+    def files_location(self) -> str:
+        if self.files:
+            return self.files
+        scheme, _, rest = self.database_url.partition("://")
+        file = Path(rest.removeprefix("/").partition("?")[0])
+        return str(file.with_name(file.stem + "-files")) if scheme.startswith("sqlite") and file.name else "var/files"
+
+    @property
+    def upload_limit(self) -> int:
+        """Bytes of a request that brings a file: the file and what stands around it."""
+        return self.file_limit + 65_536
 
     @property
     def zone(self) -> ZoneInfo:

@@ -8,6 +8,7 @@ from server.features.alerts import tables as alerts
 from server.features.assessment import tables as assessment
 from server.features.audit import tables as audit
 from server.features.comments import tables as comments
+from server.features.files import tables as files
 from server.features.forms import tables as forms
 from server.features.imports import tables as imports
 from server.features.records import tables as records
@@ -18,6 +19,22 @@ from server.features.workflows import tables as workflows
 from server.jobs import tables as jobs
 from server.storage.system import metadata
 
-MODULES: tuple[ModuleType, ...] = (config, jobs, audit, access, web, records, comments, forms, assessment, alerts, strategies, workflows, reviews, imports)
+MODULES: tuple[ModuleType, ...] = (
+    config,
+    jobs,
+    audit,
+    access,
+    web,
+    files,
+    records,
+    comments,
+    forms,
+    assessment,
+    alerts,
+    strategies,
+    workflows,
+    reviews,
+    imports,
+)
 
 __all__ = ["MODULES", "metadata"]

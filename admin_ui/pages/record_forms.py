@@ -1,5 +1,6 @@
 """Creating and editing a record. The form follows the rules while it is filled in, says all errors at once, and never loses what was typed."""
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,7 +11,7 @@ from admin_ui.area import Area
 from admin_ui.edge import Form, Id, local_path, only, reading, to, writing
 from admin_ui.pages.records import object_of
 from admin_ui.posted import whole
-from admin_ui.record_forms import RecordForm, moved, prefill, raw_of
+from admin_ui.record_forms import RecordForm, levels, moved, prefill, raw_of
 from admin_ui.record_rows import build_with_rows, next_token, rows_from, theirs_in_rows
 from admin_ui.render import fragment, page
 from server.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Text
@@ -25,6 +26,7 @@ from server.features.objects.subforms import subform_of
 from server.features.records import service as records
 from server.features.records import together
 from server.features.records.reading import Record
+from server.features.records.rights import rights
 
 router = APIRouter(include_in_schema=False)
 
@@ -144,6 +146,29 @@ def live_parts(request: Request, work: Work, object_type: ObjectType, plan: Plan
     drawn = {f.field.key for f in made.fields}
     changed = (moved(control["_shape"], made.shape) | (mine & drawn)) - (set() if step else {control["_focus"]})
     return fragment(request, work, "parts/live.html", form=made, changed=changed, step=step, scope=scope)
+
+
+@router.get("/o/{object_key}/form/levels", response_class=HTMLResponse)
+def region_levels(request: Request, object_key: str, field: str = "") -> HTMLResponse:
+    """The selects of a region field after one of them was changed. In a row of a sub-form the field is named object-row-field."""
+    with reading(request) as work:
+        object_type = object_of(work, object_key)
+        rows_key, _, rest = field.partition("-")
+        owner = object_of(work, rows_key) if rest else object_type
+        found = owner.fields.get(field.rpartition("-")[2])
+        if found is None or found.type != "region" or found.key in rights(work, owner.key).hidden:
+            raise NotFound(Text("没有这个字段", "There is no such field"))
+        made = levels(work, replace(found, key=field), request.query_params.getlist(field))
+        return fragment(request, work, "parts/levels.html", f=made, object_type=object_type)
+
+
+@router.post("/o/{object_key}/{record_id:int}/refresh", response_class=HTMLResponse)
+def refresh(request: Request, object_key: str, record_id: Id, form: Form) -> Response:
+    """Copies what snapshots hold anew from the records referred to."""
+    version = only(form, "_version")["_version"]
+    with writing(request) as work:
+        records.refresh(work, object_key, record_id, whole(version) or 0)
+    return to(request, f"/o/{object_key}/{record_id}?tab=facts")
 
 
 @router.post("/o/{object_key}/form/rows/{rows_key}", response_class=HTMLResponse)

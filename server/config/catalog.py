@@ -28,7 +28,7 @@ class Catalog:
         for (kind, key), document in sorted(self.documents.items()):
             if kind in self.kinds:
                 values[kind][key] = self.kinds[kind].parse(document)
-        return values
+        return {kind: self.kinds[kind].settle(found) if kind in self.kinds else found for kind, found in values.items()}
 
     def all(self, kind: str) -> tuple[Any, ...]:
         return tuple(self.parsed.get(kind, {}).values())

@@ -1,6 +1,6 @@
 """A kind of document, as its feature describes it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +24,17 @@ def no_outputs(value: Any, catalog: "Catalog", object_key: str) -> Iterable[Outp
     return ()
 
 
+def as_read(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    return values
+
+
 @dataclass(frozen=True)
 class Kind:
     """`parse` turns a document that passed its meta-schema into the feature's frozen value; it must not raise on such a document.
     `check` finds what the meta-schema cannot: names, types, meaning. It sees the whole candidate catalog and never raises.
     `gives(value, catalog, object_key)` lists the names a document adds to the records of that object, see features/objects/results.py.
     `check_change` finds what may not become of a published value: (published, candidate, the candidate catalog).
+    `settle` gets the values of all documents of the kind and gives them complete: what one takes from another is filled in. It never raises.
     The meta-schema is schemas/meta/<key>.schema.json, the documents of the shipped template stand in `folder`.
     """
 
@@ -41,6 +46,7 @@ class Kind:
     check_change: Callable[[Any, Any, "Catalog"], Iterable[Problem]] = no_change_problems
     icon: str = "file"
     gives: Callable[[Any, "Catalog", str], Iterable[Output]] = no_outputs
+    settle: Callable[[Mapping[str, Any]], Mapping[str, Any]] = as_read
 
 
 def title_of(body: Any, fallback: str = "") -> Text:

@@ -24,6 +24,8 @@ class OptionSpec(Protocol):
     def key(self) -> str: ...
     @property
     def title(self) -> Text: ...
+    @property
+    def parent(self) -> str: ...
 
 
 class FieldSpec(Protocol):
@@ -42,6 +44,10 @@ class FieldSpec(Protocol):
     @property
     def unit(self) -> str: ...
     @property
+    def duration_unit(self) -> str: ...
+    @property
+    def pattern(self) -> str: ...
+    @property
     def minimum(self) -> float | None: ...
     @property
     def maximum(self) -> float | None: ...
@@ -49,6 +55,8 @@ class FieldSpec(Protocol):
     def min_length(self) -> int | None: ...
     @property
     def max_length(self) -> int | None: ...
+    @property
+    def max_files(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,7 @@ class FieldType:
     widget: str
     limit = LONG_TEXT_LIMIT  # characters, for what is text
     searchable = False  # a list's search box looks into it
+    stepped = False  # numbers are kept to a fixed step: a computed one is rounded to it
 
     def expression_type(self, field: FieldSpec) -> Type:
         raise NotImplementedError
@@ -96,6 +105,14 @@ class FieldType:
     def json(self, field: FieldSpec, value: Any) -> Any:
         """The JSON value; `parse` of it in the JSON channel gives the value back."""
         return value
+
+    def unit(self, field: FieldSpec) -> str:
+        """The unit of the number that expressions see."""
+        return field.unit
+
+    def rounded(self, field: FieldSpec, source: str) -> str:
+        """The text of a formula that gives a number, rounded to what the field holds."""
+        return source
 
     def schema(self, field: FieldSpec) -> dict[str, Any]:
         """JSON Schema of what `json` gives and `parse` takes in the JSON channel, null and white space around text left out."""

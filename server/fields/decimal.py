@@ -53,6 +53,7 @@ class DecimalField(FieldType):
     key = "decimal"
     title = Text("金额或小数", "Decimal")
     widget = "decimal"
+    stepped = True
 
     def expression_type(self, field: FieldSpec) -> Type:
         return NUMBER
@@ -115,6 +116,9 @@ class DecimalField(FieldType):
 
     def json(self, field: FieldSpec, value: Any) -> Any:
         return None if value is None else format(value, "f")
+
+    def rounded(self, field: FieldSpec, source: str) -> str:
+        return f"round({source}, {field.decimals})" if field.decimals else f"round({source})"
 
     def to_expression(self, field: FieldSpec, value: Any) -> Any:
         return None if value is None else float(value)

@@ -74,6 +74,7 @@ class IntegerField(FieldType):
     key = "integer"
     title = Text("整数", "Whole number")
     widget = "integer"
+    stepped = True
 
     def expression_type(self, field: FieldSpec) -> Type:
         return INTEGER
@@ -93,6 +94,9 @@ class IntegerField(FieldType):
     def text(self, field: FieldSpec, value: Any, locale: str, zone: object = None) -> str:
         """In groups of thousands where it counts something; a year or a code (no unit) is left whole."""
         return "" if value is None else f"{value:,d}" if field.unit else str(value)
+
+    def rounded(self, field: FieldSpec, source: str) -> str:
+        return f"round({source})"
 
     def from_expression(self, field: FieldSpec, value: Any) -> Any:
         if isinstance(value, float):

@@ -1,5 +1,6 @@
 """Several of the options the field declares, kept by their keys in the order of the options."""
 
+import json
 import re
 from typing import Any
 
@@ -56,6 +57,8 @@ class MultiChoiceField(FieldType):
         return None if value is None else list(value)
 
     def from_expression(self, field: FieldSpec, value: Any) -> Any:
+        if isinstance(value, str):  # as the database keeps it
+            value = json.loads(value)
         return None if not value else [o.key for o in field.options if o.key in value] or None
 
     def sql_value(self, field: FieldSpec, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:

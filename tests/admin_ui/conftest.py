@@ -115,7 +115,7 @@ def _required(work: Work, object_key: str, given: dict[str, Any]) -> dict[str, A
     """Something sensible for required fields of the template that the test does not care about."""
     made: dict[str, Any] = {}
     for f in work.catalog.get("object", object_key).fields.values():
-        if f.required and f.key not in given and not f.sequence and f.default is None and not f.computed:
+        if f.required and f.key not in given and not f.pattern and f.default is None and not f.computed:
             made[f.key] = (
                 f.options[0].key if f.options else {"decimal": "1000", "integer": "1", "date": work.at.today.isoformat(), "user": "li"}.get(f.type, "x")
             )

@@ -1,4 +1,5 @@
-"""The checker's types and findings. tests/cases/expressions/problems.csv says for a text what is found, where, and what the hint names."""
+"""The checker's types and findings. tests/cases/expressions/problems.csv says for a text what is found, where, and what the hint names,
+wording.csv what people read."""
 
 import csv
 from pathlib import Path
@@ -21,8 +22,23 @@ SCOPE = Scope(
     },
     before=GENERAL.before,
 )
-with (Path(__file__).parents[1] / "cases/expressions/problems.csv").open(encoding="utf-8", newline="") as file:
-    PROBLEMS = list(csv.DictReader(file, delimiter=";", quoting=csv.QUOTE_NONE))
+CASES = Path(__file__).parents[1] / "cases/expressions"
+
+
+def lines(name: str) -> list[dict[str, str]]:
+    with (CASES / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter=";", quoting=csv.QUOTE_NONE))
+
+
+PROBLEMS, WORDING = lines("problems.csv"), lines("wording.csv")
+
+
+def test_what_people_read_in_both_languages() -> None:
+    """Word by word: wording.csv."""
+    for row in WORDING:
+        first = check(row["expression"], SCOPE)[1][0]
+        hint = first.hint or Text("", "")
+        assert [first.message.zh, first.message.en, hint.zh, hint.en] == [row[k] for k in ("zh", "en", "hint_zh", "hint_en")], row["expression"]
 
 
 @pytest.mark.parametrize("row", PROBLEMS, ids=lambda r: r["expression"])

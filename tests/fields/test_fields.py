@@ -12,18 +12,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.errors import Problem, Text
+from server.features.files.engine import clean_name
 from server.features.objects.kind import Field, Option
 from server.fields.base import FORM, JSON, Reading
+from server.fields.file import FileRef
 from server.fields.registry import FIELD_TYPES, TYPES
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 OPTIONS = (Option("gold", Text("金牌", "Gold tier")), Option("silver", Text("银牌", "Silver")), Option("普通", Text("普通客户", "Plain, simple")))
+PLACES = (
+    Option("zj", Text("浙江", "Zhejiang")),
+    Option("hz", Text("杭州", "Hangzhou"), parent="zj"),
+    Option("zj_gl", Text("鼓楼", "Gulou"), parent="hz"),
+    Option("js", Text("江苏", "Jiangsu")),
+    Option("js_gl", Text("鼓楼", "Gulou"), parent="js"),
+)
 CASES = json.loads((Path(__file__).parents[1] / "cases" / "fields" / "input.json").read_text(encoding="utf-8"))
 READINGS = {"form": Reading(naive=SHANGHAI), "json": JSON, "import": Reading(titles=True), "bare": FORM}
 
 
 def field(type_key: str, **more: Any) -> Field:
-    return Field("f", type_key, Text("字段", "Field"), **{"options": OPTIONS if "choice" in type_key else (), **more})
+    return Field("f", type_key, Text("字段", "Field"), **{"options": OPTIONS if "choice" in type_key else PLACES if type_key == "region" else (), **more})
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c['type']} {c.get('channel', 'form')} {str(c['raw'])[:30]!r}")
@@ -41,6 +50,14 @@ def test_input_policy(case: dict[str, Any]) -> None:
 
 
 text_values = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40).map(lambda s: s.strip())
+NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20).map(clean_name)
+
+
+def _files(*types: str) -> st.SearchStrategy[Any]:
+    one = st.builds(FileRef, st.uuids().map(lambda u: u.hex), NAMES, st.sampled_from(types), st.integers(0, 10**12))
+    return st.lists(one, min_size=1, max_size=3)
+
+
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "integer": st.integers(-(2**63), 2**63 - 1),
     "number": st.floats(-9e99, 9e99, allow_subnormal=False).filter(lambda x: x == 0 or abs(x) > 1e-99).map(lambda x: x + 0.0),
@@ -50,10 +67,18 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "yes_no": st.booleans(),
     "choice": st.sampled_from([o.key for o in OPTIONS]),
     "multi_choice": st.sets(st.sampled_from([o.key for o in OPTIONS]), min_size=1).map(lambda s: [o.key for o in OPTIONS if o.key in s]),
+    "percent": st.integers(-(10**13), 10**13).map(lambda n: Decimal(n).scaleb(-2)),
+    "rating": st.integers(1, 5),
+    "duration": st.integers(0, 10**12),
+    "region": st.sampled_from([["zj"], ["zj", "hz"], ["zj", "hz", "zj_gl"], ["js", "js_gl"]]),
     "reference": st.integers(1, 2**63 - 1),
     "email": st.just("a.b@example.com"),
     "phone": st.just("+86 138-0013-8000"),
     "link": st.just("https://example.com/a?b=c"),
+    "file": st.lists(
+        st.builds(FileRef, st.uuids().map(lambda u: u.hex), NAMES, st.sampled_from(["text/plain", ""]), st.integers(0, 10**12)), min_size=1, max_size=3
+    ),
+    "image": st.lists(st.builds(FileRef, st.uuids().map(lambda u: u.hex), NAMES, st.just("image/png"), st.integers(0, 10**12)), min_size=1, max_size=3),
 }
 
 
@@ -68,10 +93,12 @@ def _parsed_texts(type_key: str) -> st.SearchStrategy[Any]:
 @settings(max_examples=120, deadline=None)
 @given(data=st.data())
 def test_round_trips(kind: Any, data: st.DataObject) -> None:
-    it = field(kind.key, decimals=2 if kind.key == "decimal" else 0)
+    it = field(kind.key, decimals=2 if kind.key in {"decimal", "percent"} else 0, max_files=3)
     value = data.draw(VALUES[kind.key] if kind.key in VALUES else _parsed_texts(kind.key))
     assert kind.parse(it, kind.entry(it, value)) == value
     assert kind.parse(it, value) == value
+    back = kind.from_expression(it, json.loads(json.dumps(kind.to_expression(it, value)))) if isinstance(value, list) else value
+    assert back == value
     through_json = json.loads(json.dumps(kind.json(it, value), allow_nan=False))
     assert kind.parse(it, through_json, JSON) == value
     assert isinstance(kind.text(it, value, "zh_CN", SHANGHAI), str)

@@ -90,7 +90,8 @@ def _fields(catalog: Catalog, object_key: str) -> Mapping[str, Any]:
 def _names(catalog: Catalog, object_key: str) -> dict[str, Name]:
     names = dict(_SYSTEM_NAMES)
     for key, field in _fields(catalog, object_key).items():
-        names[key] = Name(FIELD_TYPES[field.type].expression_type(field), True, field.title, field.unit, tuple(o.key for o in field.options))
+        kind = FIELD_TYPES[field.type]
+        names[key] = Name(kind.expression_type(field), True, field.title, kind.unit(field), tuple(o.key for o in field.options))
     return names
 
 
@@ -117,7 +118,7 @@ def _referenced_value(connection: sa.Connection, catalog: Catalog, object_key: s
 
 def _light_table(catalog: Catalog, object_key: str) -> Any:
     """The object's table by name and stored columns only, under an alias of its own, so that a reference to the same object is another row."""
-    fields = {k: f for k, f in _fields(catalog, object_key).items() if not f.computed}
+    fields = {k: f for k, f in _fields(catalog, object_key).items() if not f.computed and f.rollup is None}
     columns: list[sa.ColumnClause[Any]] = [sa.column(k, FIELD_TYPES[f.type].column_type(f)) for k, f in fields.items()]
     system: list[sa.ColumnClause[Any]] = [sa.column("id", sa.BigInteger), sa.column("created_by", sa.Text), sa.column("updated_by", sa.Text)]
     return sa.table("o_" + object_key, *system, *columns).alias()

@@ -17,13 +17,13 @@ from server.expressions.types import BOOLEAN, At, Scope
 from server.features.assessment.tables import population_values
 from server.features.classification import engine as classification
 from server.features.indicators import engine as indicators
-from server.features.indicators.gathering import Gathering, Pass, days_used, exact_sum, moments, passes, subject_names
+from server.features.indicators.gathering import Gathering, Pass, days_used, moments, passes, subject_names
 from server.features.indicators.kind import Indicator
 from server.features.matrix import engine as matrix
 from server.features.objects import engine as objects
 from server.features.objects import results
 from server.features.objects.kind import ObjectType
-from server.features.objects.step import Expression, Step, Values, divided, expression, rounded_sql, whole
+from server.features.objects.step import Expression, Step, Values, divided, exact_sum, expression, rounded_sql, whole
 from server.features.scoring import engine as scoring
 
 Element = sa.ColumnElement[Any]

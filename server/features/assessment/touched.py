@@ -19,6 +19,7 @@ def subjects(work: Work, object_type: ObjectType, saved: Saved) -> frozenset[int
     """Ids to assess again. Those outside the population are among them: assessing finds that out."""
     found: set[int] = set(saved.ids) if saved.object == object_type.key else set()
     found.update(_looking(work, object_type, saved))
+    found.update(_rolled_up(work, object_type, saved))
     for gathering in passes(i for i in work.catalog.all("indicator") if i.object == object_type.key):
         if gathering.source == saved.object:
             found.update(_joined(work, gathering, saved) if gathering.join else _matched(work, object_type, gathering, saved))
@@ -63,6 +64,16 @@ def _looking(work: Work, object_type: ObjectType, saved: Saved) -> Iterator[int]
     for field in _references(work.catalog, object_type.key, read | computed, saved.object):
         for ids in _some(saved.ids):
             yield from work.session.scalars(sa.select(table.c.id).where(table.c[field].in_(ids)))
+
+
+def _rolled_up(work: Work, object_type: ObjectType, saved: Saved) -> Iterator[int]:
+    """Subjects with a roll-up over the saved records: those they refer to, and those they referred to before."""
+    ways = {f.rollup.by for f in object_type.fields.values() if f.rollup is not None and f.rollup.object == saved.object}
+    for way in ways:
+        source = objects.tables(work.catalog)[saved.object]
+        yield from (int(values[way]) for values in saved.before.values() if values.get(way) is not None)
+        for ids in _some(saved.ids):
+            yield from work.session.scalars(sa.select(source.c[way]).where(source.c.id.in_(ids), source.c[way].is_not(None)).distinct())
 
 
 def _behind(work: Work, object_type: ObjectType, gathering: Pass, field: str, saved: Saved) -> Iterator[int]:

@@ -73,7 +73,7 @@ def _left_out(it: FormType, object_type: ObjectType) -> Iterator[Problem]:
     if it.use == "edit":
         return
     for field in object_type.fields.values():
-        given = field.key in it.fields or field.key in it.preset or field.default is not None or field.default_expression or field.sequence
+        given = field.key in it.fields or field.key in it.preset or field.default is not None or field.default_expression or field.pattern
         if not field.required or given or field.computed or field.readonly:
             continue
         if it.public is not None and field.type == "reference":

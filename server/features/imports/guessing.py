@@ -87,4 +87,4 @@ def key_of(keys: Sequence[Field], mapping: Mapping[str, Any]) -> str:
     """The unique field that a column goes to; a number given at creation before a name."""
     mapped = {m["field"] for m in mapping.values() if isinstance(m, Mapping)}
     unique = [f for f in keys if f.unique and f.key in mapped]
-    return next((f.key for f in sorted(unique, key=lambda f: not f.sequence)), "")
+    return next((f.key for f in sorted(unique, key=lambda f: not f.pattern)), "")

@@ -28,12 +28,13 @@ def example(work: Work, f: Field) -> str:
     locale = work.actor.locale
     if f.options:
         return f.options[0].title.of(locale)
-    if f.sequence or f.type == "reference":
+    if f.pattern or f.type == "reference":
         return ""
     low = int(f.minimum) if f.minimum is not None else 0
     yes = "是" if locale.startswith("zh") else "yes"
     samples: dict[str, Any] = {
-        "integer": max(low, 1), "number": max(low, 1), "decimal": max(low, 1000), "date": work.at.today.isoformat(), "yes_no": yes,
+        "integer": max(low, 1), "number": max(low, 1), "decimal": max(low, 1000), "percent": max(low, 1), "rating": 4, "duration": "1:30",
+        "date": work.at.today.isoformat(), "yes_no": yes,
         "datetime": work.now.astimezone(work.zone).strftime("%Y-%m-%d %H:%M"), "user": work.actor.username, "email": "name@example.com",
         "phone": "021-5555 0100", "link": "https://example.com",
     }  # fmt: skip

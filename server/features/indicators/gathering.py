@@ -14,13 +14,12 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from server.config.catalog import Catalog
-from server.expressions.sql import Formula
 from server.expressions.types import DATE, INTEGER
 from server.features.indicators.engine import PICKS, raw_name, source_scope, source_text, value_type
 from server.features.indicators.kind import Indicator
 from server.features.objects import engine as objects
 from server.features.objects.kind import ObjectType
-from server.features.objects.step import Columns, Expression, divided, number, whole
+from server.features.objects.step import Columns, Expression, divided, exact_sum, number, whole
 from server.storage.dialects import Instant
 
 Element = sa.ColumnElement[Any]
@@ -253,10 +252,3 @@ class Gathering:
         if made.checked.type == INTEGER:
             return sa.func.sum(sa.cast(counted(value), sa.Double()), type_=sa.Double())
         return exact_sum(counted(value))
-
-
-def exact_sum(value: Element) -> Element:
-    """The sum of doubles to nine decimals, added as whole numbers before and after the point."""
-    before = Formula(sa.Double(), "-ceil(-{0})", "floor({0})", [value])
-    after = Formula(sa.Double(), "-ceil(-(({0} - {1}) * 1000000000.0 + 0.5))", "floor(({0} - {1}) * 1000000000.0 + 0.5)", [value, before])
-    return sa.func.sum(before, type_=sa.Double()) + divided(sa.func.sum(after, type_=sa.Double()), number(1e9))

@@ -1,7 +1,6 @@
 """Finds what is wrong with an object beyond its shape: names that are not there, formulas of the wrong type, circles, what does not fit a type."""
 
 import ast
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 
@@ -11,27 +10,36 @@ from server.config.names import pointer
 from server.errors import Problem, Text
 from server.expressions.parse import parse
 from server.expressions.types import BOOLEAN, Scope
-from server.features.objects import results
-from server.features.objects.engine import change_scope, live_fields, names_read, scope
+from server.features.objects import derived, results
+from server.features.objects.engine import change_scope, is_stored, live_fields, names_read, scope
 from server.features.objects.kind import SYSTEM_FIELDS, Check, Field, ObjectType
 from server.features.objects.subforms import check_subforms
 from server.fields.base import JSON
+from server.fields.rating import MOST
+from server.fields.region import ways
 from server.fields.registry import FIELD_TYPES
+from server.fields.serial import pattern_problem
 
 RESERVED_FIELDS = (*SYSTEM_FIELDS, "subject", "current_user", "record_id", "previous")  # names that formulas and results use for something else
 RESERVED_OBJECTS = ("alert", "task", "population")  # what metrics count, and the table of the population's scalars
-TEXTS = {"text", "long_text", "email", "phone", "link"}
-NUMBERS = {"integer", "number", "decimal"}
-CHOICES = {"choice", "multi_choice"}
+TEXTS = {"text", "long_text", "rich_text", "serial", "email", "phone", "link"}
+NUMBERS = {"integer", "number", "decimal", "percent", "rating", "duration"}
+CHOICES = {"choice", "multi_choice", "region"}
+FILES = {"file", "image"}
 # A published field may become one of these and keep its values; any other change needs a new field.
 KEEPS_VALUES: Mapping[str, frozenset[str]] = {
-    "text": frozenset({"long_text"}),
+    "text": frozenset({"long_text", "serial"}),
+    "serial": frozenset({"text", "long_text"}),
+    "decimal": frozenset({"percent"}),
+    "percent": frozenset({"decimal"}),
+    "integer": frozenset({"rating"}),
+    "rating": frozenset({"integer"}),
     "email": frozenset({"text", "long_text"}),
     "phone": frozenset({"text", "long_text"}),
     "link": frozenset({"text", "long_text"}),
     "choice": frozenset({"text", "long_text"}),
+    "image": frozenset({"file"}),
 }
-_SEQUENCE = re.compile(r"[^{}]*\{:0?\d{0,2}d?\}[^{}]*\Z")
 
 
 def check(it: ObjectType, catalog: Catalog) -> Iterator[Problem]:
@@ -53,9 +61,9 @@ def check_change(old: ObjectType, new: ObjectType, catalog: Catalog) -> Iterator
     """Values that are stored keep their type: a change of it is a new field."""
     for key, field in new.fields.items():
         before = old.fields.get(key)
-        if before is None or not _loses_values(before, field):
+        if before is None or not (is_stored(before, old) and is_stored(field, new)) or not _loses_values(before, field):
             continue
-        place = "x-type" if before.type != field.type else "x-decimals" if field.type == "decimal" else "x-reference"
+        place = "x-type" if before.type != field.type else "x-decimals" if before.decimals != field.decimals else "x-reference"
         was, will = (str(getattr(f, place.removeprefix("x-"))) for f in (before, field))
         yield wrong(
             _at(key, place),
@@ -70,9 +78,9 @@ def check_change(old: ObjectType, new: ObjectType, catalog: Catalog) -> Iterator
 
 
 def _loses_values(before: Field, after: Field) -> bool:
-    if before.type != after.type:
-        return after.type not in KEEPS_VALUES.get(before.type, frozenset())
-    return (after.type == "decimal" and before.decimals != after.decimals) or before.reference != after.reference
+    if before.type != after.type and after.type not in KEEPS_VALUES.get(before.type, frozenset()):
+        return True
+    return (after.type in {"decimal", "percent"} and before.decimals != after.decimals) or before.reference != after.reference
 
 
 def _at(key: str, *member: object) -> str:
@@ -94,7 +102,7 @@ def _required(it: ObjectType, catalog: Catalog) -> Iterator[Problem]:
     for i, key in enumerate(listed):
         if key not in it.fields:
             yield unknown(pointer("schema", "required", i), "field", key, it.fields)
-        elif it.fields[key].computed:
+        elif it.fields[key].computed or it.fields[key].derived:
             yield wrong(pointer("schema", "required", i), f"“{key}” 由公式算出，不能必填", f"“{key}” is computed and cannot be required", "required_computed")
         elif it.fields[key].readonly and it.fields[key].default is None and not it.fields[key].default_expression:
             yield wrong(
@@ -112,7 +120,7 @@ def _layout(it: ObjectType, catalog: Catalog) -> Iterator[Problem]:
     known = [*it.fields, *SYSTEM_FIELDS]
     if it.name_field not in it.fields:
         yield unknown("/name_field", "field", it.name_field, it.fields)
-    elif it.fields[it.name_field].type in {"multi_choice", "yes_no", "reference"}:
+    elif it.fields[it.name_field].type in {"multi_choice", "region", "yes_no", "reference", "rich_text"} | FILES:
         yield wrong(
             "/name_field",
             f"“{it.name_field}” 不能作为名称",
@@ -153,7 +161,7 @@ def _keys(it: ObjectType, live: frozenset[str]) -> Iterator[Problem]:
         for j, key in enumerate(columns):
             if key not in it.fields:
                 yield unknown(pointer("keys", i, j), "field", key, it.fields)
-            elif key in live or it.fields[key].type in {"multi_choice", "long_text"}:
+            elif key in live or it.fields[key].type in {"multi_choice", "region", "long_text", "rich_text"} | FILES:
                 yield wrong(pointer("keys", i, j), f"“{key}” 不能用于唯一键", f"“{key}” cannot be part of a unique key", "key_type")
 
 
@@ -171,6 +179,12 @@ def _field(field: Field, it: ObjectType, catalog: Catalog, names: Scope, changin
         )
     if field.section and field.section not in {s.key for s in it.sections}:
         yield unknown(_at(field.key, "x-section"), "section", field.section, [s.key for s in it.sections])
+    if field.derived:
+        child = field.rollup.object if field.rollup is not None else ""
+        yield from derived.problems(field, it, catalog, scope(catalog, child) if child and catalog.get("object", child) else None)
+        yield from formula(_at(field.key, "x-visible"), field.visible, names, BOOLEAN)
+        yield from _checks(_at(field.key, "x-checks"), field.checks, it, changing)
+        return
     yield from _fitting(field)
     yield from _options(field)
     if field.type == "reference":
@@ -193,14 +207,23 @@ _ONLY: tuple[tuple[str, Callable[[Field], bool], set[str]], ...] = (
     ("x-options", lambda f: bool(f.options), CHOICES),
     ("x-reference", lambda f: bool(f.reference), {"reference"}),
     ("x-part", lambda f: f.part, {"reference"}),
-    ("x-decimals", lambda f: bool(f.decimals), {"decimal", "number"}),
+    ("x-decimals", lambda f: bool(f.decimals), {"decimal", "number", "percent"}),
     ("minimum", lambda f: f.minimum is not None, NUMBERS),
     ("maximum", lambda f: f.maximum is not None, NUMBERS),
     ("minLength", lambda f: f.min_length is not None, TEXTS),
     ("maxLength", lambda f: f.max_length is not None, TEXTS),
-    ("x-sequence", lambda f: bool(f.sequence), {"text"}),
-    ("x-mask", lambda f: bool(f.mask), TEXTS | {"user"}),
-    ("x-unique", lambda f: f.unique, set(FIELD_TYPES) - {"long_text", "multi_choice", "yes_no"}),
+    ("x-pattern", lambda f: bool(f.pattern), {"serial"}),
+    ("x-duration-unit", lambda f: f.duration_unit != "minutes", {"duration"}),
+    ("x-from", lambda f: bool(f.source), set()),
+    ("x-rollup", lambda f: f.rollup is not None, set()),
+    ("x-unit", lambda f: bool(f.unit), set(FIELD_TYPES) - {"percent", "duration"}),
+    ("x-mask", lambda f: bool(f.mask), (TEXTS - {"rich_text"}) | {"user"}),
+    ("x-unique", lambda f: f.unique, set(FIELD_TYPES) - {"long_text", "rich_text", "multi_choice", "region", "yes_no"} - FILES),
+    ("x-indexed", lambda f: f.indexed, set(FIELD_TYPES) - FILES),
+    ("x-max-files", lambda f: f.max_files > 1, FILES),
+    ("x-computed", lambda f: bool(f.computed), set(FIELD_TYPES) - FILES),
+    ("default", lambda f: f.default is not None, set(FIELD_TYPES) - FILES),
+    ("x-default", lambda f: bool(f.default_expression), set(FIELD_TYPES) - FILES),
 )
 
 
@@ -213,20 +236,27 @@ def _fitting(field: Field) -> Iterator[Problem]:
         yield wrong(_at(field.key, "minimum"), "最小值大于最大值", "The minimum is more than the maximum", "range")
     if field.min_length is not None and field.max_length is not None and field.min_length > field.max_length:
         yield wrong(_at(field.key, "minLength"), "最短大于最长", "The shortest is longer than the longest", "range")
-    if field.sequence and not _SEQUENCE.match(field.sequence):
-        yield wrong(
-            _at(field.key, "x-sequence"),
-            "编号格式里要有一处 {:05d}",
-            "The pattern needs one place like {:05d}",
-            "sequence",
-            Text("例如 C-{:05d}", "For example C-{:05d}"),
-        )
+    if field.type == "serial" and not field.derived:
+        why = pattern_problem(field.pattern)
+        if why is not None:
+            yield wrong(_at(field.key, "x-pattern"), *why, "pattern", Text("例如 HT{year}-{seq:4}", "For example HT{year}-{seq:4}"))
+    if field.type == "rating" and not field.derived and field.maximum is not None and field.maximum not in range(2, MOST + 1):
+        yield wrong(_at(field.key, "maximum"), f"星级最多 {MOST} 颗，至少 2 颗", f"A rating has 2 to {MOST} stars", "range")
 
 
 def _options(field: Field) -> Iterator[Problem]:
     yield from twice((_at(field.key, "x-options", i, "key"), o.key) for i, o in enumerate(field.options))
     if field.type in CHOICES and not field.options:
         yield wrong(_at(field.key, "x-options"), "没有选项", "There are no options", "required")
+    known = {o.key: o.parent for o in field.options}
+    for i, option in enumerate(field.options):
+        place = _at(field.key, "x-options", i, "parent")
+        if option.parent and field.type != "region":
+            yield wrong(place, f"parent 对 {field.type} 没有意义", f"parent means nothing for {field.type}", "not_for_type")
+        elif option.parent and option.parent not in known:
+            yield unknown(place, "field", option.parent, known)
+        elif option.parent and ways(field)[option.key][0] not in {k for k, parent in known.items() if not parent}:
+            yield wrong(place, "上级成了一个圈，或超过 8 层", "The parents go in a circle, or deeper than 8 levels", "cycle")
 
 
 def _entered(field: Field, live: frozenset[str]) -> Iterator[Problem]:
@@ -239,7 +269,7 @@ def _entered(field: Field, live: frozenset[str]) -> Iterator[Problem]:
         ("default", field.default is not None),
         ("x-default", bool(field.default_expression)),
         ("x-required", bool(field.required_if)),
-        ("x-sequence", bool(field.sequence)),
+        ("x-pattern", bool(field.pattern)),
     ):
         if is_set:
             yield wrong(_at(field.key, member), f"由公式算出的字段不能有 {member}", f"A computed field cannot have {member}", "computed")
@@ -312,23 +342,28 @@ def circles_between(it: ObjectType, catalog: Catalog) -> Iterator[Problem]:
     reads = cache(lambda name: frozenset(_computed_reads(name, catalog)))
     for field in it.fields.values():
         start = f"{it.key}.{field.key}"
-        circle = _circle(start, reads) if field.computed else []
+        circle = _circle(start, reads) if field.computed or field.rollup is not None else []
         if circle:
             way = " → ".join([*circle, start])
-            yield wrong(
-                _at(field.key, "x-computed"), f"公式跨记录成了一个圈：{way}", f"The formula comes back to itself by way of other records: {way}", "cycle"
-            )
+            member = {"lookup": "x-from", "rollup": "x-rollup"}.get(field.derived, "x-computed")
+            yield wrong(_at(field.key, member), f"公式跨记录成了一个圈：{way}", f"The formula comes back to itself by way of other records: {way}", "cycle")
 
 
 def _computed_reads(name: str, catalog: Catalog) -> Iterator[str]:
-    """The computed fields, as object.field, that the formula of object.field reads."""
+    """The computed fields, as object.field, that the formula of object.field reads. A roll-up reads its field and filter."""
     object_key, _, key = name.partition(".")
     object_type: ObjectType = catalog.get("object", object_key)
-    for head, rest in _dotted_names(object_type.fields[key].computed):
+    rollup = object_type.fields[key].rollup
+    if rollup is not None:
+        object_type = catalog.get("object", rollup.object) or object_type
+        texts = (rollup.field, rollup.filter)
+    else:
+        texts = (object_type.fields[key].computed, "")
+    for head, rest in {pair for text in texts if text for pair in _dotted_names(text)}:
         field = object_type.fields.get(head)
         target: ObjectType | None = catalog.get("object", field.reference) if rest and field else object_type
         inner = target.fields.get(rest or head) if target else None
-        if target and inner and inner.computed:
+        if target and inner and (inner.computed or inner.rollup is not None):
             yield f"{target.key}.{inner.key}"
 
 

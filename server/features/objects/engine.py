@@ -13,10 +13,11 @@ from server.expressions.check import Checked, check
 from server.expressions.compile import compile_python
 from server.expressions.functions.change import IS_NEW, earlier
 from server.expressions.registry import FUNCTIONS
-from server.expressions.sql import compile_sql
+from server.expressions.sql import compile_sql, when_true
 from server.expressions.tree import tree_of
-from server.expressions.types import DATETIME, INTEGER, NUMBER, TEXT, At, Name, Scope
+from server.expressions.types import BOOLEAN, DATETIME, INTEGER, NUMBER, TEXT, At, Name, Scope
 from server.features.objects.kind import Field, ObjectType
+from server.features.objects.step import DECIMALS, divided, exact_sum, number, rounded_sql
 from server.fields.line import CODE_POINT_TEXT
 from server.fields.registry import FIELD_TYPES
 from server.storage.dialects import BigInt, Instant
@@ -97,14 +98,14 @@ def index_name(prefix: str, name: str, keys: tuple[str, ...]) -> str:
 
 
 def is_stored(field: Field, object_type: ObjectType) -> bool:
-    """A field has a column unless it is computed from what changes without a save of its record: the time, or another record."""
-    return not field.computed or field.key not in live_fields(object_type)
+    """A field has a column unless it is computed from what changes without a save of its record: the time, or other records."""
+    return field.derived not in {"lookup", "rollup"} and (not field.computed or field.key not in live_fields(object_type))
 
 
 def live_fields(object_type: ObjectType) -> frozenset[str]:
-    """Computed fields that use the time (today(), days_since(...)) or a referenced record's field, directly or through another such field."""
+    """Fields that follow the time (today(), days_since(...)) or other records, directly or through another such field."""
     reads = {f.key: names_read(f.computed) for f in object_type.fields.values() if f.computed}
-    live = {key for key, (_, moving) in reads.items() if moving}
+    live = {key for key, (_, moving) in reads.items() if moving} | {f.key for f in object_type.fields.values() if f.rollup is not None}
     while more := {key for key, (names, _) in reads.items() if key not in live and names & live}:
         live |= more
     return frozenset(live)
@@ -150,10 +151,10 @@ def formulas(catalog: Catalog, object_key: str) -> Mapping[str, Formula]:
 
 def _rounded(field: Field, names: Scope) -> Checked | None:
     checked, _ = check(field.computed, names)
-    if checked is None or checked.type != NUMBER or field.type not in {"decimal", "integer"}:
+    kind = FIELD_TYPES[field.type]
+    if checked is None or checked.type != NUMBER or not kind.stepped:
         return checked
-    digits = f", {field.decimals}" if field.type == "decimal" and field.decimals else ""
-    return check(f"round({field.computed}{digits})", names)[0]
+    return check(kind.rounded(field, field.computed), names)[0]
 
 
 def computed_order(object_type: ObjectType) -> tuple[Field, ...]:
@@ -174,7 +175,7 @@ def computed_order(object_type: ObjectType) -> tuple[Field, ...]:
 def name_of(field: Field) -> Name:
     words = {o.key: o.title for o in field.options}
     kind = FIELD_TYPES[field.type]
-    return Name(kind.expression_type(field), True, field.title, field.unit, tuple(words), words, field.max_length or kind.limit)
+    return Name(kind.expression_type(field), True, field.title, kind.unit(field), tuple(words), words, field.max_length or kind.limit)
 
 
 def scope(catalog: Catalog, object_key: str, *, references: bool = True) -> Scope:
@@ -243,9 +244,11 @@ class ValueColumns(Mapping[str, sa.ColumnElement[Any]]):
             return self.source.c[name]
         head, dot, rest = name.partition(".")
         field = self.object_type.fields[head]
+        if field.rollup is not None and not dot:
+            return rolled_up(self, field)
         if dot:
             return self._referenced(field, rest)
-        if field.computed and not is_stored(field, self.object_type):
+        if not is_stored(field, self.object_type):
             formula = formulas(self.catalog, self.object_type.key).get(name)
             return sa.null() if formula is None else compile_sql(formula.checked, self, self.at)
         return FIELD_TYPES[field.type].sql_value(field, self.source.c[name])
@@ -267,3 +270,42 @@ class ValueColumns(Mapping[str, sa.ColumnElement[Any]]):
 def value_columns(catalog: Catalog, object_key: str, source: sa.FromClause, at: At | None = None) -> ValueColumns:
     """`source` is the object's table or an alias of it, and must stand in the FROM of the statement."""
     return ValueColumns(catalog, catalog.get("object", object_key), source, at, {})
+
+
+# -- Roll-ups ----------------------------------------------------------------------------------------------------------------
+
+Permitted = Callable[[ValueColumns], sa.ColumnElement[bool] | None]
+
+
+def rolled_up(columns: ValueColumns, field: Field, permitted: Permitted = lambda columns: None) -> sa.ColumnElement[Any]:
+    """A roll-up as a subquery over the records that refer to the row. `permitted`: a condition on them beside the field's own, None for all."""
+    rollup, catalog = field.rollup, columns.catalog
+    target = tables(catalog).get(rollup.object) if rollup is not None else None
+    if rollup is None or target is None or rollup.by not in target.c:
+        return sa.null()
+    child = target.alias()
+    found = value_columns(catalog, rollup.object, child, columns.at)
+    wanted = [child.c[rollup.by] == columns.source.c.id, child.c.deleted_at.is_(None)]
+    filtered, _ = check(rollup.filter, scope(catalog, rollup.object), BOOLEAN) if rollup.filter else (None, ())
+    if filtered is not None:
+        wanted.append(when_true(compile_sql(filtered, found, columns.at)))
+    if (allowed := permitted(found)) is not None:
+        wanted.append(allowed)
+    value = found[rollup.field] if rollup.field else child.c.id
+    return sa.select(_aggregate(field, rollup.aggregate, value)).where(*wanted).correlate(columns.source).scalar_subquery()
+
+
+def _aggregate(field: Field, aggregate: str, value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """A sum over no records is 0, as a count is; the other aggregates have no value then."""
+    if aggregate == "count":
+        return sa.func.count(value)
+    if aggregate in {"min", "max"}:
+        return getattr(sa.func, aggregate)(value)  # type: ignore[no-any-return]
+    total: sa.ColumnElement[Any] = exact_sum(sa.cast(value, sa.Double()))
+    decimals = field.decimals if field.type in {"decimal", "percent"} else field.decimals or DECIMALS
+    if aggregate == "avg":
+        return rounded_sql(divided(total, sa.cast(sa.func.count(value), sa.Double())), decimals)
+    total = sa.func.coalesce(total, number(0))
+    if field.type != "integer":
+        return rounded_sql(total, decimals)
+    return sa.case((sa.func.abs(total, type_=sa.Double()) < number(9.2e18), sa.cast(total, sa.BigInteger())))  # else it has left 64 bits: null

@@ -10,6 +10,7 @@ from server.errors import Text
 
 # Every record has these besides its fields; expressions and lists may name them.
 SYSTEM_FIELDS = ("id", "version", "created_at", "created_by", "updated_at", "updated_by", "deleted_at")
+DERIVED = frozenset({"lookup", "snapshot", "rollup"})  # fields that take their value, and its type, from other records
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Option:
     key: str
     title: Text
     color: str = ""
+    parent: str = ""  # region: the option it lies in
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,20 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Rollup:
+    """What a roll-up counts: `aggregate` of `field` over the records of `object` whose reference `by` names this record and which meet `filter`."""
+
+    object: str
+    aggregate: str  # count sum avg min max
+    by: str = ""
+    field: str = ""
+    filter: str = ""
+
+
+@dataclass(frozen=True)
 class Field:
+    """One field. Of a lookup, a snapshot or a roll-up `type` is that of the value it shows, once all objects are read (see derived.py)."""
+
     key: str
     type: str  # a key of server.fields.registry
     title: Text
@@ -43,11 +58,12 @@ class Field:
     default: Any = None  # literal
     default_expression: str = ""  # x-default: expression over the other fields
     checks: tuple[Check, ...] = ()
-    options: tuple[Option, ...] = ()  # choice, multi_choice
+    options: tuple[Option, ...] = ()  # choice, multi_choice, region
     reference: str = ""  # object key, for type reference
     part: bool = False  # reference: the record is a part of the one it names, and is deleted and brought back with it
     decimals: int = 0  # decimal: digits after the point, stored as scaled integer
     unit: str = ""  # shown behind the number: "CNY", "%", "days"
+    duration_unit: str = "minutes"  # duration: what expressions and plain numbers count in
     placeholder: Text | None = None  # an example in the empty input
     prefix: Text | None = None  # stands inside the input, before the value
     suffix: Text | None = None  # after the value, instead of the unit
@@ -56,10 +72,14 @@ class Field:
     maximum: float | None = None
     min_length: int | None = None
     max_length: int | None = None
+    max_files: int = 1  # file, image: how many one record may have
     unique: bool = False
     indexed: bool = False
     readonly: bool = False  # written by workflows and the system, never through a form or an import
-    sequence: str = ""  # text: pattern of a number given at creation when left empty, e.g. "C-{:05d}"
+    pattern: str = ""  # serial: of the number given at creation when left empty, "C-{seq:5}", "HT{year}{month}-{seq:4}"
+    derived: str = ""  # lookup: another record's present value; snapshot: a copy of it; rollup: of the records that refer here
+    source: str = ""  # lookup, snapshot: "reference.field"
+    rollup: Rollup | None = None
     mask: str = ""  # "" | "name" | "last4" | "ends4" (first and last 4) | "phone": for those without the right to see it
 
 
@@ -172,10 +192,15 @@ def _check(c: Mapping[str, Any], field: str = "") -> Check:
     return Check(c["when"], text_of(c["message"]) or Text("", ""), c.get("severity", "error"), c.get("field", field))
 
 
+def _rollup(spec: Mapping[str, Any]) -> Rollup:
+    return Rollup(spec.get("object", ""), spec.get("aggregate", "count"), spec.get("by", ""), spec.get("field", ""), spec.get("filter", ""))
+
+
 def _field(key: str, spec: Mapping[str, Any], required: bool) -> Field:
+    kind = spec["x-type"]
     return Field(
         key=key,
-        type=spec["x-type"],
+        type=kind,
         title=title_of({"title": spec.get("x-title")}, key),
         help=text_of(spec.get("x-help")),
         section=spec.get("x-section", ""),
@@ -186,11 +211,12 @@ def _field(key: str, spec: Mapping[str, Any], required: bool) -> Field:
         default=spec.get("default"),
         default_expression=spec.get("x-default", ""),
         checks=tuple(_check(c, key) for c in spec.get("x-checks", ())),
-        options=tuple(Option(o["key"], title_of(o), o.get("color", "")) for o in spec.get("x-options", ())),
+        options=tuple(Option(o["key"], title_of(o), o.get("color", ""), o.get("parent", "")) for o in spec.get("x-options", ())),
         reference=spec.get("x-reference", ""),
         part=spec.get("x-part", False),
         decimals=spec.get("x-decimals", 0),
         unit=spec.get("x-unit", ""),
+        duration_unit=spec.get("x-duration-unit", "minutes"),
         placeholder=text_of(spec.get("x-placeholder")),
         prefix=text_of(spec.get("x-prefix")),
         suffix=text_of(spec.get("x-suffix")),
@@ -199,10 +225,14 @@ def _field(key: str, spec: Mapping[str, Any], required: bool) -> Field:
         maximum=spec.get("maximum"),
         min_length=spec.get("minLength"),
         max_length=spec.get("maxLength"),
-        unique=spec.get("x-unique", False),
+        max_files=spec.get("x-max-files", 1),
+        unique=spec.get("x-unique", kind == "serial"),
         indexed=spec.get("x-indexed", False),
-        readonly=spec.get("x-readonly", False),
-        sequence=spec.get("x-sequence", ""),
+        readonly=kind in DERIVED or spec.get("x-readonly", False),
+        pattern=spec.get("x-pattern", ""),
+        derived=kind if kind in DERIVED else "",
+        source=spec.get("x-from", ""),
+        rollup=_rollup(spec.get("x-rollup", {})) if kind == "rollup" else None,
         mask=spec.get("x-mask", ""),
     )
 

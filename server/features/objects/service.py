@@ -15,6 +15,7 @@ from server.feature import Work
 from server.features.objects import results
 from server.features.objects.engine import Formula, formulas, scope, tables, value_columns
 from server.features.objects.kind import ObjectType
+from server.fields.region import ways
 from server.fields.registry import FIELD_TYPES
 from server.storage import ddl
 
@@ -30,6 +31,7 @@ def on_published(work: Work, old: Catalog, new: Catalog) -> None:
         before = old.get("object", object_type.key)
         if before is not None:
             recompute(work, before, object_type)
+            replant(work, before, object_type)
 
 
 def _results_aside(work: Work, old: Catalog, new: Catalog) -> Iterator[ddl.Step]:
@@ -95,3 +97,20 @@ def _refill(work: Work, it: ObjectType, formula: Formula) -> None:
         if changed:
             bound = sa.bindparam("the_value", type_=table.c[field.key].type)
             work.session.execute(table.update().where(table.c.id == sa.bindparam("the_id")).values({field.key: bound}), changed)
+
+
+# -- Regions -------------------------------------------------------------------------------------------------------------------
+
+
+def replant(work: Work, old: ObjectType, new: ObjectType) -> None:
+    """A place that lies elsewhere in the tree now: the way to it is written anew in the records that have it."""
+    source = tables(work.catalog)[new.key]
+    for key, field in new.fields.items():
+        before = old.fields.get(key)
+        if field.type != "region" or before is None or before.type != "region" or ways(before) == ways(field):
+            continue
+        column, found = source.c[key], ways(field)
+        for way in work.session.scalars(sa.select(column).where(column.is_not(None)).distinct()).all():
+            fresh = list(found.get(way[-1], way))
+            if fresh != way:
+                work.session.execute(sa.update(source).where(column == way).values({key: fresh}))

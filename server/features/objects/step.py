@@ -103,3 +103,10 @@ def word(value: str) -> sa.ColumnElement[str]:
 def divided(one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """Doubles divided; null when the divisor is 0. SQLAlchemy's own `/` makes numeric of a divisor whose type it does not know."""
     return one.op("/", precedence=8, return_type=sa.Double())(sa.func.nullif(other, number(0), type_=sa.Double()))
+
+
+def exact_sum(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """The sum of doubles to nine decimals, added as whole numbers before and after the point."""
+    before = Formula(sa.Double(), "-ceil(-{0})", "floor({0})", [value])
+    after = Formula(sa.Double(), "-ceil(-(({0} - {1}) * 1000000000.0 + 0.5))", "floor(({0} - {1}) * 1000000000.0 + 0.5)", [value, before])
+    return sa.func.sum(before, type_=sa.Double()) + divided(sa.func.sum(after, type_=sa.Double()), number(1e9))

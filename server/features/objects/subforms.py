@@ -72,7 +72,7 @@ def _columns(i: int, subform: Subform, child: ObjectType) -> Iterator[Problem]:
         elif key in (subform.link, subform.order):
             yield wrong(place, f"“{key}” 由系统填写，不是列", f"“{key}” is filled in by the form itself and is no column", "subform_column")
     for field in child.fields.values():
-        filled = field.default is not None or field.default_expression or field.computed or field.readonly or field.sequence
+        filled = field.default is not None or field.default_expression or field.computed or field.readonly or field.pattern
         if field.required and not filled and field.key not in (*subform.columns, subform.link, subform.order):
             zh, en = f"必填的“{field.title.zh}”不在列中，行无法保存", f"“{field.title.en}” is required and not among the columns; no row could be saved"
             yield wrong(pointer("subforms", i, "columns"), zh, en, "subform_required")
@@ -91,7 +91,7 @@ def _totals(i: int, subform: Subform, it: ObjectType, child: ObjectType) -> Iter
         place, into = pointer("subforms", i, "totals", j, "into"), it.fields.get(total.into)
         if into is None:
             yield unknown(place, "field", total.into, it.fields)
-        elif into.computed or into.type != column.type or into.decimals < column.decimals:
+        elif into.computed or into.derived or into.type != column.type or into.decimals < column.decimals:
             zh, en = f"“{into.key}” 放不下“{column.key}”的合计", f"“{into.key}” cannot hold the total of “{column.key}”"
             yield wrong(place, zh, en, "subform_total", Text("用同一类型、小数位不少的字段", "Take a field of the same type with as many decimals"))
         elif column.key in live_fields(child):

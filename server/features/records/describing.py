@@ -40,7 +40,7 @@ def schema_of(work: Work, object_type: ObjectType, use: str = "record") -> dict[
 
 def _must(field: Field) -> bool:
     """Whether a new record cannot be without it; what hangs on other fields is for the server to say."""
-    return field.required and not field.visible and field.default is None and not field.default_expression and not field.sequence
+    return field.required and not field.visible and field.default is None and not field.default_expression and not field.pattern
 
 
 def _field(field: Field, locale: str, *, locked: bool = False, masked: bool = False) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What a record may hold: one function for form, API, import and automation; and the state of a form while it is filled in. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from server.errors import Problem, Text
 from server.expressions.check import Checked, check
 from server.expressions.compile import compile_python
 from server.expressions.types import BOOLEAN, At, Scope
-from server.features.objects.engine import Formula, change_scope, expression_values, formulas, scope, values_before
+from server.features.objects.engine import Formula, change_scope, expression_values, formulas, is_stored, scope, values_before
 from server.features.objects.kind import Check, Field, ObjectType
 from server.fields.base import JSON, Reading
 from server.fields.registry import FIELD_TYPES
@@ -18,7 +18,28 @@ Values = dict[str, Any]
 Run = Callable[[Mapping[str, Any], At], Any]
 REQUIRED = Text("必填", "Must be filled in")
 UNKNOWN_MEMBER = Text("没有这个字段", "There is no such field")
+NOTHING_YET = {"count": 0, "sum": 0}  # of a record that nothing can refer to: it is new
 READONLY_MEMBER = Text("此字段不能直接填写", "This field cannot be written directly")
+
+
+COPY = "copy:"  # before the name of a referenced record's field: its value as it is stored, exact
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A snapshot: the field, the reference it is copied through, and the name of the copied value. `live`: the origin is computed, not stored."""
+
+    field: Field
+    reference: str
+    name: str
+    live: bool
+
+    def value(self, references: Mapping[str, Mapping[str, Any]]) -> Any:
+        """As it is stored where the record was looked up; a record saved together with this one is known as expressions see it."""
+        record = references.get(self.reference, {})
+        if COPY + self.name in record and not self.live:
+            return record[COPY + self.name]
+        return FIELD_TYPES[self.field.type].from_expression(self.field, record.get(COPY + self.name, record.get(self.name)))
 
 
 @dataclass(frozen=True)
@@ -33,6 +54,8 @@ class Rules:
     checks: tuple[tuple[Check, Run], ...]
     reads: Mapping[str, frozenset[str]]
     names: frozenset[str]
+    copies: tuple[Copy, ...]
+    rollups: tuple[Field, ...]  # those that some expression reads
     looks_back: bool  # some expression reads what was before the change
 
 
@@ -69,8 +92,19 @@ def _rules(catalog: Catalog, object_type: ObjectType) -> Rules:
     checks = tuple((c, compiled(c.when, known=changing) or _unknown) for c in all_checks)
     defaults = {f.key: _literal(f) for f in fields if f.default is not None}
     dotted = [name.split(".", 1) for name in used if "." in name]
-    reads = {head: frozenset(rest for other, rest in dotted if other == head) for head, _ in dotted}
-    return Rules(computed, visible, required, default_runs, defaults, checks, reads, frozenset(used), bool(read_before))
+    copies = tuple(_copies(catalog, object_type))
+    heads = {head for head, _ in dotted} | {c.reference for c in copies}
+    reads = {head: frozenset(rest for other, rest in dotted if other == head) for head in heads}
+    rollups = tuple(f for f in fields if f.rollup is not None and f.key in used)
+    return Rules(computed, visible, required, default_runs, defaults, checks, reads, frozenset(used), copies, rollups, bool(read_before))
+
+
+def _copies(catalog: Catalog, object_type: ObjectType) -> Iterator[Copy]:
+    for f in object_type.fields.values():
+        reference, _, name = f.source.partition(".")
+        target: ObjectType | None = catalog.get("object", object_type.fields[reference].reference) if reference in object_type.fields else None
+        if f.derived == "snapshot" and target is not None and name in target.fields:
+            yield Copy(f, reference, name, not is_stored(target.fields[name], target))
 
 
 def _unknown(values: Mapping[str, Any], at: At) -> None:
@@ -93,7 +127,7 @@ def parse(field: Field, raw: Any, before: Any, reading: Reading, channel: str) -
     """A value or a Problem. What a form shows and gets back untouched is the value it was made from, to the last digit."""
     kind = FIELD_TYPES[field.type]
     if channel == "system" and isinstance(raw, float | int) and not isinstance(raw, bool):
-        return kind.from_expression(field, raw) if field.type in {"decimal", "integer"} else kind.parse(field, raw, reading)
+        return kind.from_expression(field, raw) if kind.stepped else kind.parse(field, raw, reading)
     if before is not None and isinstance(raw, str) and not reading.strict and raw == kind.entry(field, before, reading):
         return before
     return kind.parse(field, raw, reading)
@@ -109,7 +143,7 @@ def given_values(
         if field is None:
             if channel in {"api", "system"}:
                 problems.append(Problem(key, UNKNOWN_MEMBER, code="unknown_field"))
-        elif field.computed or key in locked or (field.readonly and channel != "system"):
+        elif field.computed or field.derived or key in locked or (field.readonly and channel != "system"):
             if channel in {"api", "system"}:
                 problems.append(Problem(key, READONLY_MEMBER, code="readonly"))
         else:
@@ -137,12 +171,23 @@ def settle(
     before: Mapping[str, Any] | None,
     references: Mapping[str, Mapping[str, Any]],
     at: At,
+    refresh: bool = False,
 ) -> Settled:
-    """Visibility may hang on computed fields and on other hidden ones: look again until nothing moves (or every field had its turn)."""
+    """Visibility may hang on computed fields and on other hidden ones: look again until nothing moves (or every field had its turn).
+
+    A snapshot is taken when its reference is chosen, and anew when `refresh` says so; until then it stays as it is.
+    """
     hidden: frozenset[str] = frozenset()
     earlier = values_before(object_type, before) if rule.looks_back else {}
     for _ in range(len(rule.visible) + 2):
         current = {key: None if key in hidden else value for key, value in values.items()}
+        for f in rule.rollups:
+            current.setdefault(f.key, NOTHING_YET.get(f.rollup.aggregate if f.rollup else ""))
+        for copy in rule.copies:
+            chosen = current.get(copy.reference)
+            is_kept = before is not None and before.get(copy.reference) == chosen and not refresh
+            fresh = before.get(copy.field.key) if is_kept and before is not None else None if chosen is None else copy.value(references)
+            current[copy.field.key] = None if copy.field.key in hidden else fresh
         env = {**expression_values(object_type, current, references), **earlier}
         for formula in rule.computed:
             key, kind = formula.field.key, FIELD_TYPES[formula.field.type]
@@ -164,15 +209,16 @@ def validate(
     at: At,
     channel: str = "form",
     locked: frozenset[str] = frozenset(),
+    refresh: bool = False,
 ) -> tuple[Values, tuple[Problem, ...]]:
     """All values the record would have, and what is wrong with them (warnings included: look at `severity`).
 
     `before`: the stored values, None for a new record. `references`: reference field -> expression values of the record it names.
-    `locked`: fields this person may not write.
+    `locked`: fields this person may not write. `refresh`: take snapshots anew.
     """
     rule = rules(catalog, object_type)
     given, problems = given_values(object_type, raw, before, at, channel, locked)
-    settled = _filled(rule, object_type, given, before, references, at, channel, set(given) | {p.path for p in problems})
+    settled = _filled(rule, object_type, given, before, references, at, channel, set(given) | {p.path for p in problems}, refresh)
     bad = {p.path for p in problems}
     problems += [p for p in _missing(rule, object_type, settled, at, channel, before is None) if p.path not in bad]
     bad |= {p.path for p in problems}
@@ -189,10 +235,11 @@ def _filled(
     at: At,
     channel: str,
     named: set[str],
+    refresh: bool = False,
 ) -> Settled:
     """Given values over the stored ones; a new record gets its defaults for what was not named (an import's empty cell names nothing)."""
     if before is not None:
-        return settle(rule, object_type, {**before, **given}, before, references, at)
+        return settle(rule, object_type, {**before, **given}, before, references, at, refresh)
     absent = {key for key, value in given.items() if value is None} if channel == "import" else set()
     values = {**{k: v for k, v in rule.defaults.items() if k not in named or k in absent}, **{k: v for k, v in given.items() if k not in absent}}
     settled = settle(rule, object_type, values, None, references, at)
@@ -213,7 +260,14 @@ def _missing(rule: Rules, object_type: ObjectType, settled: Settled, at: At, cha
         return []
     found = []
     for field in object_type.fields.values():
-        if settled.values.get(field.key) is not None or field.computed or field.readonly or field.key in settled.hidden or (is_new and field.sequence):
+        if (
+            settled.values.get(field.key) is not None
+            or field.computed
+            or field.derived
+            or field.readonly
+            or field.key in settled.hidden
+            or (is_new and field.pattern)
+        ):
             continue
         if is_required(rule, field, settled, at):
             found.append(Problem(field.key, REQUIRED, code="required"))

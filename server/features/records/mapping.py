@@ -16,7 +16,7 @@ from server.features.objects.kind import Field, ObjectType
 from server.features.records.rights import rights
 from server.features.records.rowfile import LINE_COLUMN, REASON_COLUMN, unusable
 
-NO_KEYS = frozenset({"long_text", "multi_choice", "number"})
+NO_KEYS = frozenset({"long_text", "rich_text", "multi_choice", "region", "number", "file", "image"})
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def plan(work: Work, object_key: str, kept_id: int, gone_id: int) -> Plan:
     object_type = object_of(work, object_key)
     kept, gone = _both(work, object_type, kept_id, gone_id, lock=False)
     allowed = rights(work, object_key)
-    fields = [f for f in object_type.fields.values() if is_stored(f, object_type) and not f.computed and f.key not in allowed.hidden]
+    fields = [f for f in object_type.fields.values() if is_stored(f, object_type) and not f.computed and not f.derived and f.key not in allowed.hidden]
     names = names_of(work, object_type, [(f.key, kept.get(f.key), gone.get(f.key)) for f in fields])
     choices = []
     for f in fields:
@@ -109,7 +109,7 @@ def candidates(work: Work, object_key: str, record_id: int, text: str = "", limi
     found: dict[int, tuple[Record, list[Field]]] = {}
     for f in object_type.fields.values():
         value = own.get(f.key)
-        if f.key in covered or f.computed or f.sequence or not isinstance(value, str) or f.type not in TELLING:
+        if f.key in covered or f.computed or f.derived or f.pattern or not isinstance(value, str) or f.type not in TELLING:
             continue
         is_name = f.key == object_type.name_field
         if f.type == "text" and not (f.unique or is_name or f.key in object_type.search_fields):

@@ -1,6 +1,6 @@
 """Stored rows as records for people: typed values, live fields, names of referenced records; covered where the actor may not see."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,10 +9,12 @@ import sqlalchemy as sa
 
 from server.errors import Forbidden, NotFound, Text
 from server.feature import Work
-from server.features.objects.engine import SYSTEM_NAMES, formulas, table, tables, value_columns
+from server.features.objects.engine import SYSTEM_NAMES, is_stored, table, tables, value_columns
 from server.features.objects.kind import Field, ObjectType
-from server.features.records.rights import Rights, can, mask, rights, row_filter
+from server.features.records.rights import Rights, can, mask, rights, row_filter, visible_columns
 from server.fields.registry import FIELD_TYPES
+
+LIVE = "live:"  # before the key of a field without a column, in rows: its value is one of an expression
 
 
 @dataclass(frozen=True)
@@ -64,18 +66,19 @@ def stored_columns(object_type: ObjectType, source: sa.FromClause) -> list[sa.Co
     return [source.c[key] for key in [*SYSTEM_NAMES, *object_type.fields] if key in source.c]
 
 
-def live_columns(work: Work, object_type: ObjectType, source: sa.FromClause, fields: Iterable[str] | None = None) -> list[sa.ColumnElement[Any]]:
-    columns = value_columns(work.catalog, object_type.key, source, work.at)
-    wanted = None if fields is None else set(fields)
-    return [columns[key].label(key) for key, f in formulas(work.catalog, object_type.key).items() if f.live and (wanted is None or key in wanted)]
+def live_columns(work: Work, object_type: ObjectType, source: sa.FromClause, fields: Collection[str] | None = None) -> list[sa.ColumnElement[Any]]:
+    """The values of fields without a column, as far as the actor may read the records they come from."""
+    columns = visible_columns(work, object_type.key, source)
+    keys = [key for key, f in object_type.fields.items() if not is_stored(f, object_type) and (fields is None or key in fields)]
+    return [columns[key].label(LIVE + key) for key in keys]
 
 
 def values_of(object_type: ObjectType, row: Mapping[Any, Any]) -> dict[str, Any]:
     """Field values of a row; live ones come out of expressions and are fitted to their field."""
     values = {key: row[key] for key in SYSTEM_NAMES if key in row}
     for key, f in object_type.fields.items():
-        value = row.get(key)
-        values[key] = FIELD_TYPES[f.type].from_expression(f, value) if f.computed and value is not None else value
+        value = row.get(LIVE + key)
+        values[key] = row.get(key) if value is None else FIELD_TYPES[f.type].from_expression(f, value)
     return values
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from server.features.objects.kind import ObjectType
 from server.features.records.reading import Record
 from server.features.records.service import Change
+from server.fields.file import FileRef
 from server.fields.registry import FIELD_TYPES
 
 
@@ -60,8 +61,12 @@ def change_json(object_type: ObjectType, change: Change, masked: frozenset[str])
     }
 
 
+def _is_files(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, FileRef) for v in value)
+
+
 def _history_json(object_type: ObjectType, key: str, value: Any, covered: bool) -> Any:
     """A value of the past; one that the field no longer takes is given as it was written."""
-    if isinstance(value, str | int | float | bool | list) or value is None:
+    if isinstance(value, str | int | float | bool | list) and not _is_files(value):
         return value
     return field_json(object_type, key, value, covered=covered)

@@ -62,7 +62,7 @@ def restore(work: Work, object_key: str, record_id: int, to_version: int, versio
 
 
 def _blocked(field: Field, is_locked: bool) -> Text | None:
-    return COMPUTED if field.computed else SYSTEM_ONLY if field.readonly else LOCKED if is_locked else None
+    return COMPUTED if field.computed or field.derived else SYSTEM_ONLY if field.readonly else LOCKED if is_locked else None
 
 
 def _states(work: Work, object_key: str, record_id: int, version: int) -> tuple[ObjectType, Mapping[str, Any], Mapping[str, Any]]:

@@ -11,10 +11,11 @@ from server.expressions.types import TEXT, Name, Scope
 from server.feature import Work
 from server.features.access import service as access
 from server.features.access.conditions import CURRENT_USER
-from server.features.objects.engine import ValueColumns, scope, tables, value_columns
+from server.features.objects.derived import origin_of
+from server.features.objects.engine import Permitted, ValueColumns, rolled_up, scope, tables, value_columns
 from server.features.objects.kind import Field, ObjectType
 
-FEATURE_PENDING = True
+DEEPEST = 8  # fields taken from fields taken from others
 
 
 def can(work: Work, object_key: str, action: str, values: Mapping[str, Any] | None = None) -> bool:
@@ -46,8 +47,34 @@ class Rights:
 
 
 def rights(work: Work, object_key: str) -> Rights:
-    hidden = access.hidden_fields(work, object_key)
-    return Rights(hidden, access.masked_fields(work, object_key) - hidden, access.readonly_fields(work, object_key))
+    hidden, masked = access.hidden_fields(work, object_key), access.masked_fields(work, object_key)
+    object_type: ObjectType | None = work.catalog.get("object", object_key)
+    if object_type is not None and not work.actor.is_system:
+        covered = {f.key: _origin_covered(work, object_type, f) for f in object_type.fields.values() if f.derived}
+        hidden = hidden | {key for key, how in covered.items() if how == "hidden"}
+        masked = masked | {key for key, how in covered.items() if how == "masked"}
+    return Rights(hidden, masked - hidden, access.readonly_fields(work, object_key))
+
+
+def _origin_covered(work: Work, object_type: ObjectType, field: Field, depth: int = 0) -> str:
+    """Whether a value that comes from other records is "hidden" or "masked" where it comes from: a way round would be a leak."""
+    types = work.catalog.parsed["object"]
+    rollup = field.rollup
+    origin = origin_of(types, object_type, field)
+    target = types.get(rollup.object) if rollup is not None else origin[0] if origin else None
+    if target is None:
+        return ""
+    hidden, masked = access.hidden_fields(work, target.key), access.masked_fields(work, target.key)
+    if not can(work, target.key, "read") or (rollup is not None and rollup.by in hidden):
+        return "hidden"
+    if origin is None:
+        return ""
+    key = origin[1].key
+    if key in hidden or (rollup is not None and key in masked):
+        return "hidden"
+    if key in masked:
+        return "masked"
+    return _origin_covered(work, *origin, depth + 1) if origin[1].derived and depth < DEEPEST else ""
 
 
 def visible_fields(work: Work, object_type: ObjectType) -> tuple[Field, ...]:
@@ -88,13 +115,19 @@ class VisibleColumns(Mapping[str, sa.ColumnElement[Any]]):
             return sa.literal(self.work.actor.username, sa.Text())
         head, dot, rest = name.partition(".")
         if not dot:
-            return self.own[name]
+            own = self.own.object_type.fields.get(head)
+            if own is not None and own.rollup is not None:
+                return rolled_up(self.own, own, self._permitted(own.rollup.object))
+            return self[own.computed] if own is not None and own.derived == "lookup" and own.computed else self.own[name]
         target_key = self.own.object_type.fields[head].reference
         target = tables(self.work.catalog)[target_key].alias()
         columns = value_columns(self.work.catalog, target_key, target, self.work.at)
         query = sa.select(columns[rest]).where(target.c.id == self.own.source.c[head])
         readable = row_filter(self.work, target_key, "read", columns)
         return (query if readable is None else query.where(readable)).correlate(self.own.source).scalar_subquery()
+
+    def _permitted(self, object_key: str) -> Permitted:
+        return lambda columns: row_filter(self.work, object_key, "read", columns)
 
     def __iter__(self) -> Iterator[str]:
         return iter([CURRENT_USER, *self.own, *self.results])

@@ -7,13 +7,15 @@ import sqlalchemy as sa
 
 from server.errors import Problem, Text
 from server.feature import Work
-from server.features.objects.engine import table, tables, value_columns
+from server.features.files.service import resolved
+from server.features.objects.engine import table
 from server.features.objects.kind import Field, ObjectType
 from server.features.records.deleting import delete, undelete
-from server.features.records.engine import UNKNOWN_MEMBER, FormState, Values, form_state, given_values, parse, reading_of, rules, validate
+from server.features.records.engine import UNKNOWN_MEMBER, FormState, Values, form_state, parse, reading_of, validate
 from server.features.records.history import Change, history
 from server.features.records.listing import Page, ResultColumns, query
 from server.features.records.reading import Record, live_columns, no_record, object_of, readable, records_of, refuse_unless, row_of, stored_columns, values_of
+from server.features.records.references import chosen_ids, existing, is_known, permitted_only, referenced, with_rollups
 from server.features.records.referring import related
 from server.features.records.rights import mask, rights
 from server.features.records.writing import insert_rows, refuse, revision, same_version, take_numbers, taken, tell, update_rows
@@ -32,6 +34,7 @@ __all__ = [
     "history",
     "options",
     "query",
+    "refresh",
     "related",
     "undelete",
     "update",
@@ -105,6 +108,19 @@ def write_system(work: Work, object_key: str, record_id: int, values: Mapping[st
     _revise(work, object_type, before, after)
 
 
+def refresh(work: Work, object_key: str, record_id: int, version: int) -> None:
+    """Take the snapshots of a record anew from the records it refers to."""
+    object_type = object_of(work, object_key)
+    before = row_of(work, object_key, record_id, lock=True, live=True)
+    if before is None:
+        raise no_record()
+    refuse_unless(work, object_key, "edit", before)
+    same_version(work, before, version)
+    ((values, problems),) = prepare(work, object_type, [({}, before)], refresh=True)
+    refuse(problems)
+    _revise(work, object_type, before, values)
+
+
 def _revise(work: Work, object_type: ObjectType, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     change = revision(object_type, before["id"], before, after)
     if not change.changed:
@@ -117,7 +133,7 @@ def _revise(work: Work, object_type: ObjectType, before: Mapping[str, Any], afte
 def number(work: Work, object_type: ObjectType, rows: Sequence[Values]) -> None:
     """Fill in the numbered fields that were left empty."""
     for f in object_type.fields.values():
-        empty = [row for row in rows if row.get(f.key) is None] if f.sequence else []
+        empty = [row for row in rows if row.get(f.key) is None] if f.pattern else []
         if empty:
             for row, text in zip(empty, take_numbers(work, object_type, f, len(empty)), strict=True):
                 row[f.key] = text
@@ -138,6 +154,8 @@ def prepare(
     items: Sequence[tuple[Mapping[str, Any], Mapping[str, Any] | None]],
     channel: str = "",
     parents: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    refresh: bool = False,
 ) -> list[tuple[Values, tuple[Problem, ...]]]:
     """Validate raw members (with what is stored, or None for a new record), with the actor's rights on fields; references are looked up together.
 
@@ -145,16 +163,18 @@ def prepare(
     """
     channel = channel or channel_of(work)
     allowed = rights(work, object_type.key)
+    items = with_rollups(work, object_type, items)
     hidden, locked = (frozenset(), frozenset()) if channel == "system" else (allowed.hidden, allowed.hidden | allowed.readonly)
+    items = [(raw, before) for raw, (_, before) in zip(resolved(work, object_type, items), items, strict=True)]
     raws = [_without_covered(object_type, raw, before, hidden, allowed.masked) for raw, before in items]
-    chosen = [_chosen(object_type, raw, before, work, channel, locked) for raw, (_, before) in zip(raws, items, strict=True)]
-    known = _existing(work, object_type, chosen, [before for _, before in items])
-    looked_up = _references(work, object_type, chosen)
+    chosen = [chosen_ids(object_type, raw, before, work, channel, locked) for raw, (_, before) in zip(raws, items, strict=True)]
+    known = existing(work, object_type, chosen, [before for _, before in items])
+    looked_up = referenced(work, object_type, chosen)
     prepared = []
     for (given, before), raw, ids, references in zip(items, raws, chosen, looked_up, strict=True):
         references |= parents or {}
-        values, problems = validate(work.catalog, object_type, raw, before, references, work.at, channel, locked)
-        lost = [Problem(k, NO_REFERENCE, code="reference") for k, i in ids.items() if i is not None and not _is_known(object_type, known, k, i, before)]
+        values, problems = validate(work.catalog, object_type, raw, before, references, work.at, channel, locked, refresh)
+        lost = [Problem(k, NO_REFERENCE, code="reference") for k, i in ids.items() if i is not None and not is_known(object_type, known, k, i, before)]
         secret = [Problem(k, UNKNOWN_MEMBER, code="unknown_field") for k in given if k in hidden and channel == "api"]
         prepared.append((values, tuple(_without_hidden([*problems, *lost, *secret], hidden))))
     return prepared
@@ -179,61 +199,13 @@ def _without_hidden(problems: Sequence[Problem], hidden: frozenset[str]) -> list
     return [Problem("", HIDDEN_RULE, code=p.code, severity=p.severity) if p.path in hidden and p.code != "unknown_field" else p for p in problems]
 
 
-def _chosen(
-    object_type: ObjectType, raw: Mapping[str, Any], before: Mapping[str, Any] | None, work: Work, channel: str, locked: frozenset[str]
-) -> dict[str, int | None]:
-    """The id in each reference field as it will be."""
-    keys = [f.key for f in object_type.fields.values() if f.type == "reference"]
-    given, _ = given_values(object_type, {k: raw[k] for k in keys if k in raw}, before, work.at, channel, locked)
-    return {k: given[k] if k in given else (before or {}).get(k) for k in keys}
-
-
-def _existing(
-    work: Work, object_type: ObjectType, chosen: Sequence[Mapping[str, int | None]], befores: Sequence[Mapping[str, Any] | None]
-) -> dict[str, set[int]]:
-    """Object key -> ids that are there and may be read, of all newly chosen ones."""
-    asked: dict[str, set[int]] = {}
-    for ids, before in zip(chosen, befores, strict=True):
-        for key, value in ids.items():
-            if value is not None and (before is None or before.get(key) != value):
-                asked.setdefault(object_type.fields[key].reference, set()).add(value)
-    known = {}
-    for target, wanted in asked.items():
-        source = tables(work.catalog)[target]
-        query = sa.select(source.c.id).where(source.c.id.in_(sorted(wanted)), *readable(work, target, source))
-        known[target] = set(work.session.execute(query).scalars())
-    return known
-
-
-def _is_known(object_type: ObjectType, known: Mapping[str, set[int]], key: str, value: int, before: Mapping[str, Any] | None) -> bool:
-    """A reference that was there before stays good even when its record was deleted meanwhile."""
-    return (before is not None and before.get(key) == value) or value in known.get(object_type.fields[key].reference, ())
-
-
-def _references(work: Work, object_type: ObjectType, chosen: Sequence[Mapping[str, int | None]]) -> list[dict[str, Mapping[str, Any]]]:
-    """For each item: reference field -> expression values of its record, as far as the object's rules read them. One statement a field."""
-    found: list[dict[str, Mapping[str, Any]]] = [{} for _ in chosen]
-    for key, names in rules(work.catalog, object_type).reads.items():
-        target = object_type.fields[key].reference
-        ids = sorted({i for i in (c.get(key) for c in chosen) if i is not None})
-        values: dict[int, Mapping[str, Any]] = {}
-        if ids:
-            source = tables(work.catalog)[target]
-            columns = value_columns(work.catalog, target, source, work.at)
-            statement = sa.select(source.c.id.label("·id"), *(columns[n].label(n) for n in sorted(names))).where(source.c.id.in_(ids))
-            values = {row["·id"]: dict(row) for row in work.session.execute(statement).mappings()}
-        for item, c in zip(found, chosen, strict=True):
-            item[key] = values.get(c.get(key) or 0, dict.fromkeys(names))
-    return found
-
-
 # -- The live form -----------------------------------------------------------------------------------------------------------
 
 
 def form(work: Work, object_key: str, raw: Mapping[str, Any], record_id: int | None = None) -> FormState:
     """A form as it stands: what is visible, required, computed, prefilled. Hidden fields are not in it; masked ones are covered and not to be read back."""
     object_type = object_of(work, object_key)
-    before = None if record_id is None else row_of(work, object_key, record_id)
+    before = None if record_id is None else row_of(work, object_key, record_id, live=True)
     if record_id is not None and before is None:
         raise no_record()
     return form_of(work, object_type, raw, before)[0]
@@ -248,9 +220,11 @@ def form_of(
 ) -> tuple[FormState, FormState]:
     """The form as the actor may see it, and as it is. `parents` as for `prepare`."""
     allowed = rights(work, object_type.key)
+    (raw,) = resolved(work, object_type, [(raw, before)])
     raw = _without_covered(object_type, raw, before, allowed.hidden, allowed.masked)
     locked = allowed.hidden | allowed.readonly
-    (references,) = _references(work, object_type, [_chosen(object_type, raw, before, work, "form", locked)])
+    chosen = permitted_only(work, object_type, chosen_ids(object_type, raw, before, work, "form", locked))
+    (references,) = referenced(work, object_type, [chosen])
     state = form_state(work.catalog, object_type, raw, before, {**references, **(parents or {})}, work.at, "form", locked)
     return _covered_form(object_type, state, before, raw, allowed.hidden, allowed.masked), state
 

@@ -21,12 +21,14 @@ records_history = sa.Table(
     sa.UniqueConstraint("object", "record_id", "version"),
 )
 
-# The next number of a numbered field ("C-00042"); the row's lock makes creators take turns, so that no number is given twice.
-record_numbers = sa.Table(
-    "record_numbers",
+# The next number of a serial field ("C-00042") in a period ("2026", "2026-11", "" for ever); the row's lock makes creators take turns, so that
+# no number is given twice.
+record_serials = sa.Table(
+    "record_serials",
     metadata,
     sa.Column("object", sa.Text, primary_key=True),
     sa.Column("field", sa.Text, primary_key=True),
+    sa.Column("period", sa.Text, primary_key=True),
     sa.Column("next", sa.BigInteger, nullable=False),
 )
 

@@ -299,7 +299,7 @@ class SubformState:
 def form(work: Work, object_key: str, raw: Mapping[str, Any], rows: Rows, record_id: int | None = None) -> tuple[FormState, tuple[SubformState, ...]]:
     """A form with its rows as it stands: those given, then stored ones that were not."""
     object_type = object_of(work, object_key)
-    before = None if record_id is None else row_of(work, object_key, record_id)
+    before = None if record_id is None else row_of(work, object_key, record_id, live=True)
     if record_id is not None and before is None:
         raise no_record()
     shown, whole = form_of(work, object_type, raw, before)

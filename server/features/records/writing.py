@@ -1,6 +1,5 @@
 """Putting validated values into object tables: stamps, numbers, unique values, history, audit and hooks, for one record or a chunk of them."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,12 +13,12 @@ from server.feature import Saved, Work
 from server.features.audit.service import record_many
 from server.features.objects.engine import is_stored, table
 from server.features.objects.kind import Field, ObjectType
-from server.features.records.tables import deleted_records, record_numbers, records_history
+from server.features.records.tables import deleted_records, record_serials, records_history
 from server.fields.registry import FIELD_TYPES
+from server.fields.serial import Numbering, numbering
 
 TAKEN = Text("已有其他记录使用此值", "Another record already has this value")
 TAKEN_TOGETHER = Text("已有其他记录使用这组值", "Another record already has these values together")
-NUMBER_PATTERN = re.compile(r"([^{}]*)\{(?::0?([0-9]{0,2})d?)?\}([^{}]*)")
 
 
 @dataclass(frozen=True)
@@ -208,29 +207,31 @@ def _race(work: Work, object_type: ObjectType, rows: Sequence[tuple[int | None, 
 
 
 def take_numbers(work: Work, object_type: ObjectType, field: Field, count: int) -> list[str]:
-    """The next `count` numbers of a numbered field. The counter's row is locked until the transaction ends: no gap unless it fails."""
-    pattern = NUMBER_PATTERN.fullmatch(field.sequence)
-    prefix, width, suffix = (pattern[1], int(pattern[2] or 0), pattern[3]) if pattern else (field.sequence, 0, "")
+    """The next `count` numbers of a serial field in today's period. The counter's row is locked until the transaction ends: no gap unless it fails."""
+    by = numbering(field.pattern, work.at.today)
     found: list[str] = []
     while len(found) < count:
-        first = _advance(work, object_type, field, count - len(found))
-        numbers = [f"{prefix}{n:0{width}d}{suffix}" for n in range(first, first + count - len(found))]
+        first = _advance(work, _counter(object_type, field, by), count - len(found))
+        numbers = [by.text(n) for n in range(first, first + count - len(found))]
         used = _used(work, object_type, field, numbers)
         found += [n for n in numbers if n not in used]
         if used:
-            _jump(work, object_type, field, prefix, suffix)
+            _jump(work, object_type, field, by)
     return found
 
 
-def _advance(work: Work, object_type: ObjectType, field: Field, count: int) -> int:
-    counter = record_numbers
-    mine = (counter.c.object == object_type.key) & (counter.c.field == field.key)
-    advance = sa.update(counter).where(mine).values(next=counter.c.next + count).returning(counter.c.next)
+def _counter(object_type: ObjectType, field: Field, by: Numbering) -> dict[str, str]:
+    return {"object": object_type.key, "field": field.key, "period": by.period}
+
+
+def _advance(work: Work, counter: Mapping[str, str], count: int) -> int:
+    mine = [record_serials.c[name] == value for name, value in counter.items()]
+    advance = sa.update(record_serials).where(*mine).values(next=record_serials.c.next + count).returning(record_serials.c.next)
     after = work.session.execute(advance).scalar()
     if after is None:
         try:
             with work.session.begin_nested():
-                work.session.execute(sa.insert(counter).values(object=object_type.key, field=field.key, next=1 + count))
+                work.session.execute(sa.insert(record_serials).values(**counter, next=1 + count))
             return 1
         except IntegrityError:  # somebody else made the counter just now
             after = work.session.execute(advance).scalar_one()
@@ -242,11 +243,11 @@ def _used(work: Work, object_type: ObjectType, field: Field, numbers: Sequence[s
     return set(work.session.execute(sa.select(column).where(column.in_(numbers))).scalars())
 
 
-def _jump(work: Work, object_type: ObjectType, field: Field, prefix: str, suffix: str) -> None:
+def _jump(work: Work, object_type: ObjectType, field: Field, by: Numbering) -> None:
     """Past the numbers that an import brought along."""
-    column, counter = table(object_type, work.catalog).c[field.key], record_numbers
-    texts = work.session.execute(sa.select(column).where(column.startswith(prefix, autoescape=True), column.endswith(suffix, autoescape=True))).scalars()
-    cores = [t[len(prefix) : len(t) - len(suffix)] for t in texts]
+    column = table(object_type, work.catalog).c[field.key]
+    texts = work.session.execute(sa.select(column).where(column.startswith(by.prefix, autoescape=True), column.endswith(by.suffix, autoescape=True))).scalars()
+    cores = [t[len(by.prefix) : len(t) - len(by.suffix)] for t in texts]
     highest = max((int(c) for c in cores if c.isascii() and c.isdigit() and len(c) < 18), default=0)
-    mine = (counter.c.object == object_type.key) & (counter.c.field == field.key)
-    work.session.execute(sa.update(counter).where(mine, counter.c.next <= highest).values(next=highest + 1))
+    mine = [record_serials.c[name] == value for name, value in _counter(object_type, field, by).items()]
+    work.session.execute(sa.update(record_serials).where(*mine, record_serials.c.next <= highest).values(next=highest + 1))

@@ -141,7 +141,7 @@ def _sets(path: str, sets: Mapping[str, str], target: ObjectType, names: Scope) 
         field = target.fields.get(key)
         if field is None:
             yield unknown(path + pointer(key), "field", key, target.fields)
-        elif field.computed:
+        elif field.computed or field.derived:
             yield wrong(path + pointer(key), f"“{key}” 由公式算出，不能写入", f"“{key}” is computed and cannot be set", "computed")
         else:
             yield from formula(path + pointer(key), source, names, FIELD_TYPES[field.type].expression_type(field))

@@ -116,7 +116,7 @@ def _written_states(work: Work, workflow: Workflow, record_ids: Sequence[int]) -
 
 def _has_state_field(work: Work, workflow: Workflow) -> bool:
     field = work.catalog.get("object", workflow.object).fields.get(STATE_FIELD)
-    return field is not None and not field.computed and {o.key for o in field.options} >= {workflow.initial.key}
+    return field is not None and not field.computed and not field.derived and {o.key for o in field.options} >= {workflow.initial.key}
 
 
 def show_state(work: Work, workflow: Workflow, record_id: int, state: State, values: dict[str, Any] | None = None) -> None:
