@@ -7,7 +7,7 @@ from server.features.comments import service as comments
 from server.features.records import service as records
 from tests.admin_ui.conftest import Site
 
-STATEMENTS = {"risk": 42, "facts": 31, "timeline": 31, "history": 23, "order.customer": 22}  # statements of each tab for a reviewer
+STATEMENTS = {"risk": 44, "facts": 33, "timeline": 33, "history": 25, "order.customer": 24}  # of each tab for a reviewer
 PARTIAL = {"hx-request": "true", "hx-request-type": "partial"}
 
 
