@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any
+from urllib.parse import unquote_to_bytes
 
 from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse, Response
@@ -22,6 +23,7 @@ from server.features.web.edge import (
     token_of,
     writing,
 )
+from server.features.web.problems import Malformed
 
 __all__ = [
     "DAYS_KEPT",
@@ -79,7 +81,17 @@ async def read_form(request: Request) -> FormData:
     media = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if media and media not in FORM_TYPES:
         raise BadMedia(Text("只接受表单数据", "Only form data is accepted here"))
+    if media == FORM_TYPES[0]:
+        _refuse_broken(await request.body())
     return await request.form(max_fields=FORM_FIELDS, max_files=FORM_FILES)
+
+
+def _refuse_broken(body: bytes) -> None:
+    """Bytes that are no UTF-8 would be read as replacement characters and stored as such."""
+    try:
+        unquote_to_bytes(body).decode("utf-8")
+    except UnicodeDecodeError:
+        raise Malformed(Text("表单不是 UTF-8 文本，没有保存", "The form is not UTF-8 text; nothing was saved")) from None
 
 
 async def read_upload(request: Request) -> FormData:

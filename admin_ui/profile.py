@@ -153,7 +153,7 @@ def profile(work: Work, object_type: ObjectType, record: Record, tab: str, show:
     facts_of_strip = strip(object_type, record, names, assessed=object_type.assessed)
     return Profile(
         lead=lead,
-        number=_number(object_type, record),
+        number=record_number(object_type, record),
         strip=tuple(f for f in facts_of_strip if f.field.key != object_type.owner_field),
         owner=next((f for f in facts_of_strip if f.field.key == object_type.owner_field), None),
         tabs=tabs,
@@ -212,7 +212,7 @@ def _values(record: Record) -> dict[str, Any]:
 # -- Header ------------------------------------------------------------------------------------------------------------------
 
 
-def _number(object_type: ObjectType, record: Record) -> str:
+def record_number(object_type: ObjectType, record: Record) -> str:
     """The unique text that people call the record by, when it is not the name itself."""
     for field in object_type.fields.values():
         if field.unique and field.type in {"text", "serial"} and field.key != object_type.name_field and field.key not in record.masked:

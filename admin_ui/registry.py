@@ -2,11 +2,14 @@
 
 from admin_ui.area import Area
 from admin_ui.pages.alerts import AREA as ALERTS
+from admin_ui.pages.api import AREA as API
 from admin_ui.pages.comments import AREA as COMMENTS
 from admin_ui.pages.deleted import AREA as DELETED
 from admin_ui.pages.desk import AREA as DESK
+from admin_ui.pages.exports import AREA as EXPORTS
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
 from admin_ui.pages.files import AREA as FILES
+from admin_ui.pages.form_links import AREA as FORM_LINKS
 from admin_ui.pages.help import AREA as HELP
 from admin_ui.pages.imports import AREA as IMPORTS
 from admin_ui.pages.jobs import AREA as JOBS
@@ -14,11 +17,14 @@ from admin_ui.pages.lists import AREA as LISTS
 from admin_ui.pages.login import AREA as LOGIN
 from admin_ui.pages.matrix import AREA as MATRIX
 from admin_ui.pages.merging import AREA as MERGING
+from admin_ui.pages.printing import AREA as PRINTING
+from admin_ui.pages.public_forms import AREA as PUBLIC_FORMS
 from admin_ui.pages.record import AREA as RECORD
 from admin_ui.pages.record_forms import AREA as RECORD_FORMS
 from admin_ui.pages.records import AREA as RECORDS
 from admin_ui.pages.reports import AREA as REPORTS
 from admin_ui.pages.reviews import AREA as REVIEWS
+from admin_ui.pages.schema_import import AREA as SCHEMA_IMPORT
 from admin_ui.pages.settings import AREA as SETTINGS
 from admin_ui.pages.setup import AREA as SETUP
 from admin_ui.pages.simulate import AREA as SIMULATE
@@ -39,7 +45,9 @@ PAGES: tuple[Area, ...] = (
     LISTS,
     VIEWS,
     RECORD_FORMS,
+    EXPORTS,
     FILES,
+    PRINTING,
     IMPORTS,
     WORKFLOWS,
     ALERTS,
@@ -48,9 +56,13 @@ PAGES: tuple[Area, ...] = (
     REVIEWS,
     REPORTS,
     STUDIO,
+    SCHEMA_IMPORT,
     SIMULATE,
     EXPRESSIONS,
     HELP,
+    API,
     SETTINGS,
+    FORM_LINKS,
+    PUBLIC_FORMS,
     JOBS,
 )

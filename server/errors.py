@@ -7,6 +7,7 @@ A user's mistake is data: functions return `Problem`s. A refused request is an `
     ├── Conflict 409         (a rule of state forbids the step)
     │   └── Stale            (somebody changed the record meanwhile; the API answers 412)
     ├── TooLarge 413         (a limit of the product was passed)
+    ├── Gone 410             (a link that ran out)
     └── Invalid 422          (carries the problems)
 
 Everything else is a bug and crashes to the request edge.
@@ -72,6 +73,12 @@ class Conflict(AppError):
 
 class Stale(Conflict):
     """The version that the user saw is no longer the present one."""
+
+
+class Gone(AppError):
+    """It was there and is over: a link that ran out."""
+
+    status = 410
 
 
 class TooLarge(AppError):

@@ -20,13 +20,17 @@ from server.storage.session import Database
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts. `roles` are keys of role documents. The system (jobs, command line) acts as `SYSTEM` and may do everything."""
+    """Who acts. `roles` are keys of role documents. The system (jobs, command line) acts as `SYSTEM` and may do everything.
+
+    `grants`: rights of a visitor's own instead of roles, as pairs of an object's key and a Grant; what is not named is denied.
+    """
 
     username: str
     name: str
     roles: tuple[str, ...] = ()
     locale: str = "zh_CN"
     is_system: bool = False
+    grants: tuple[tuple[str, Any], ...] | None = None
 
 
 SYSTEM = Actor("system", "system", (), "zh_CN", True)

@@ -92,3 +92,30 @@ def test_a_database_that_cannot_be_opened_is_a_sentence(weatherglass: Shell, mon
     monkeypatch.setenv("WEATHERGLASS_DATABASE_URL", url)
     code, _, err = weatherglass("releases")
     assert code == 1 and "WEATHERGLASS_DATABASE_URL" in err
+
+
+def test_an_outside_schema_becomes_a_draft_and_its_documents_records(weatherglass: Shell, tmp_path: Path) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"name": {"type": "string", "minLength": 2}, "stops": {"type": "array", "items": {"type": "string"}}},
+        "required": ["name"],
+    }
+    file = tmp_path / "Site Visit.json"
+    file.write_text(json.dumps(schema), encoding="utf-8")
+    code, out, _ = weatherglass("schema", "import", file)
+    assert (code, "site_visit, site_visit_stops" in out) == (0, True)
+    code, _, err = weatherglass("schema", "import", file)
+    assert code == 1 and "already" in err
+    code, _, _ = weatherglass("schema", "import", file, "--key", "visit", "--to", tmp_path / "made")
+    assert code == 0
+    assert weatherglass("publish", tmp_path / "made")[0] == 0
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    good.write_text(json.dumps({"name": "Acme", "stops": ["north", "south"]}), encoding="utf-8")
+    bad.write_text(json.dumps({"name": "A", "stop": 1}), encoding="utf-8")
+    assert "visit #1" in weatherglass("schema", "fill", "visit", good)[1]
+    code, _, err = weatherglass("schema", "fill", "visit", bad)
+    assert code == 1 and "name" in err and "no field to hold" in err
+    schema["properties"]["name"]["pattern"] = "(?=a)"  # type: ignore[index]
+    file.write_text(json.dumps(schema), encoding="utf-8")
+    code, _, err = weatherglass("schema", "import", file, "--key", "other")
+    assert code == 1 and "/properties/name/pattern" in err

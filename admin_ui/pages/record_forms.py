@@ -11,7 +11,7 @@ from admin_ui.area import Area
 from admin_ui.edge import Form, Id, local_path, only, reading, to, writing
 from admin_ui.pages.records import object_of
 from admin_ui.posted import whole
-from admin_ui.record_forms import RecordForm, levels, moved, prefill, raw_of
+from admin_ui.record_forms import RecordForm, build, levels, moved, prefill, raw_of
 from admin_ui.record_rows import build_with_rows, next_token, rows_from, theirs_in_rows
 from admin_ui.render import fragment, page
 from server.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Text
@@ -20,12 +20,12 @@ from server.features.access import service as access
 from server.features.forms import drafts
 from server.features.forms import service as forms
 from server.features.forms.drafts import Draft
-from server.features.forms.engine import STANDARD, Plan
+from server.features.forms.engine import QUICK, STANDARD, Plan
 from server.features.objects.kind import ObjectType
 from server.features.objects.subforms import subform_of
 from server.features.records import service as records
 from server.features.records import together
-from server.features.records.reading import Record
+from server.features.records.reading import Record, reference_names
 from server.features.records.rights import rights
 
 router = APIRouter(include_in_schema=False)
@@ -127,6 +127,40 @@ def discard_draft(request: Request, object_key: str, form: Form) -> Response:
     with writing(request) as work:
         drafts.discard(work, object_key, whole(control["_record"]), "" if control["_form"] == STANDARD else control["_form"])
     return to(request, local_path(control["_to"], f"/o/{object_key}"))
+
+
+@router.get("/o/{object_key}/quick", response_class=HTMLResponse)
+def quick(request: Request, object_key: str, name: str = "") -> HTMLResponse:
+    """The short form of a record that a reference needs, for a dialog. `name`: what was typed into the picker."""
+    with reading(request) as work:
+        object_type = _writable(work, object_key, "create")
+        plan = forms.plan_of(work, object_type, QUICK, "create")
+        typed = object_type.fields[object_type.name_field].type == "text" if object_type.name_field in plan.keys else False
+        raw = {object_type.name_field: name.strip()[:1000]} if typed and name.strip() else {}
+        if object_type.owner_field in plan.keys:
+            raw[object_type.owner_field] = work.actor.username
+        state, _ = forms.state(work, object_type, plan, raw)
+        made = build(work, object_type, plan, state, is_new=True, scope="q-")
+        return fragment(request, work, "parts/quick.html", form=made, object_type=object_type)
+
+
+@router.post("/o/{object_key}/quick", response_class=HTMLResponse)
+def create_quickly(request: Request, object_key: str, form: Form) -> HTMLResponse:
+    try:
+        with writing(request) as work:
+            object_type = object_of(work, object_key)
+            plan = forms.plan_of(work, object_type, QUICK, "create")
+            record_id = forms.save(work, object_type, plan, raw_of(object_type, form))
+            name = reference_names(work, object_key, [record_id]).get(record_id, f"#{record_id}")
+            return fragment(request, work, "parts/quick_done.html", id=record_id, name=name)
+    except Invalid as refused:
+        problems = refused.problems
+    with reading(request) as work:
+        object_type = object_of(work, object_key)
+        plan = forms.plan_of(work, object_type, QUICK, "create")
+        state, _ = forms.state(work, object_type, plan, raw_of(object_type, form))
+        made = build(work, object_type, plan, state, problems, is_new=True, scope="q-")
+        return fragment(request, work, "parts/quick.html", status=422, form=made, object_type=object_type)
 
 
 def live_parts(request: Request, work: Work, object_type: ObjectType, plan: Plan, form: Any, record_id: int | None = None, source: str = "") -> HTMLResponse:

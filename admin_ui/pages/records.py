@@ -40,13 +40,14 @@ def search(request: Request, q: str = "") -> HTMLResponse:
 
 
 @router.get("/o/{object_key}/options", response_class=HTMLResponse)
-def options(request: Request, object_key: str, into: str = "") -> HTMLResponse:
-    """Records to choose from, for the reference picker: `q` is what was typed."""
+def options(request: Request, object_key: str, into: str = "", nested: bool = False) -> HTMLResponse:
+    """Records to choose from, for the reference picker: `q` is what was typed. `nested`: asked from the form of a quick create."""
     with reading(request) as work:
         object_type = object_of(work, object_key)
         text = request.query_params.get("_q_" + into, "").strip()[:200]
         found = records.options(work, object_key, text)
-        return fragment(request, work, "parts/options.html", found=found, into=into, object_type=object_type, q=text)
+        may_create = not nested and into != "bv" and access.allowed(work, object_key, "create")
+        return fragment(request, work, "parts/options.html", found=found, into=into, object_type=object_type, q=text, may_create=may_create)
 
 
 AREA = Area(router)

@@ -20,12 +20,13 @@ from server.features.audit import service as audit
 from server.features.records import service as records
 
 router = APIRouter()
-AREA = Area(router, (Link("settings", Text("设置", "Settings"), "/settings", "settings", "people audit studio", 90),))
+AREA = Area(router, (Link("settings", Text("设置", "Settings"), "/settings", "settings", "people audit studio forms", 90),))
 PER_PAGE = 50
 EMPTY: Mapping[str, Any] = {"username": "", "name": "", "roles": [], "locale": ""}
 TABS: tuple[tuple[str, Text, str], ...] = (
     ("people", Text("人员", "People"), "people"),
     ("roles", Text("角色", "Roles"), "people"),
+    ("forms", Text("公开表单", "Public forms"), "forms"),
     ("audit", Text("审计", "Audit"), "audit"),
     ("jobs", Text("作业", "Jobs"), "studio"),
     ("health", Text("运行状况", "Health"), "studio"),

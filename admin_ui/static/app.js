@@ -27,6 +27,12 @@
     if (opener) $("#" + opener.dataset.dialog)?.showModal();
     if (at.closest("[data-close]")) at.closest("dialog")?.close();
     if (at.closest("[data-print]")) print();
+    const copy = at.closest("[data-copy]");
+    if (copy) {
+      const input = document.getElementById(copy.dataset.copy), word = $("span", copy);
+      input.select();
+      (navigator.clipboard?.writeText(input.value) || Promise.reject()).catch(() => document.execCommand("copy")).then(() => { if (word) word.textContent = copy.dataset.copied; });
+    }
     for (const open of document.querySelectorAll("details[data-menu][open]")) if (!open.contains(at)) open.open = false;
     // Which rows there were is kept, so that the page of one can lead to those beside it.
     const list = at.closest("[data-rows], .cards0");

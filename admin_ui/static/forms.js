@@ -174,8 +174,9 @@
   const hidden = (input) => input.closest(".refpick").querySelector("[data-id-of]");
   const open = (input, yes) => { found(input).hidden = !yes; input.setAttribute("aria-expanded", String(yes)); if (!yes) input.removeAttribute("aria-activedescendant"); };
   const seek = (input, wait) => { clearTimeout(input.seeking); input.seeking = setTimeout(() => { if (document.activeElement === input) { open(input, true); input.dispatchEvent(new CustomEvent("seek")); } }, wait); };
-  const choices = (input) => [...found(input).querySelectorAll("[data-choose]")];
+  const choices = (input) => [...found(input).querySelectorAll("[data-choose], [data-quick]")];
   function choose(input, item) {
+    if (item.dataset.quick) { makeNew(input, item.dataset.quick); return; }
     hidden(input).value = item.dataset.id;
     input.value = input.dataset.shown = item.dataset.name;
     open(input, false);
@@ -190,7 +191,7 @@
   document.addEventListener("focusin", (e) => { if (e.target.dataset?.ref) seek(e.target, 0); });
   document.addEventListener("focusout", (e) => { if (e.target.dataset?.ref) setTimeout(() => { if (document.activeElement !== e.target) open(e.target, false); }, 150); });
   document.addEventListener("mousedown", (e) => {
-    const item = e.target.closest("[data-choose]");
+    const item = e.target.closest("[data-choose], [data-quick]");
     if (!item) return;
     e.preventDefault();
     const input = item.closest(".refpick").querySelector("[data-ref]");
@@ -208,5 +209,37 @@
       if (next) { next.id ||= "o" + Math.random().toString(36).slice(2); input.setAttribute("aria-activedescendant", next.id); next.scrollIntoView({ block: "nearest" }); }
     } else if (e.key === "Enter" && at >= 0 && !found(input).hidden) { e.preventDefault(); choose(input, items[at]); }
     else if (e.key === "Escape" && !found(input).hidden) { e.stopPropagation(); open(input, false); }
+  });
+
+  // A record that is not there yet is made in a dialog and comes back chosen.
+  const dialog = () => document.getElementById("quick");
+  function makeNew(input, url) {
+    open(input, false);
+    const box = dialog();
+    if (!box) return;
+    box.opener = input;
+    const typed = hidden(input).value && input.value !== input.dataset.shown ? input.value : "";
+    htmx.ajax("GET", url + "?name=" + encodeURIComponent(typed), { target: "#quick-body", swap: "innerHTML" });
+    box.showModal();
+  }
+  document.addEventListener("htmx:after:swap", () => {
+    const box = dialog();
+    if (!box?.open) return;
+    const done = box.querySelector("[data-quick-done]");
+    if (done) {
+      const input = document.getElementById(box.opener.id);
+      choose(input, { dataset: { id: done.dataset.id, name: done.dataset.name } });
+      done.remove();
+      box.close();
+      input.focus();
+      setTimeout(() => open(input, false), 50);
+      return;
+    }
+    if (!box.contains(document.activeElement) || document.activeElement === box) (box.querySelector("[aria-invalid=true]") || box.querySelector("input:not([type=hidden]), select, textarea"))?.focus();
+  });
+  document.addEventListener("submit", (e) => {
+    if (!e.target.matches?.("[data-quick-form]")) return;
+    e.preventDefault(); // the button sends it
+    if (e.submitter !== e.target.querySelector("[data-quick-save]")) e.target.querySelector("[data-quick-save]")?.click();
   });
 })();

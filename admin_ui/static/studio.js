@@ -63,4 +63,13 @@
 
   document.addEventListener("DOMContentLoaded", show);
   document.addEventListener("htmx:after:swap", () => { reopen(); show(); });
+  // A schema is read from a file into the text, where it can be looked at before it is sent.
+  document.addEventListener("change", async (e) => {
+    const into = e.target.dataset?.readInto && document.getElementById(e.target.dataset.readInto), file = e.target.files?.[0];
+    if (!into || !file) return;
+    into.value = await file.text();
+    into.dispatchEvent(new Event("input", { bubbles: true }));
+    const title = document.querySelector("[name=title]"), key = document.querySelector("[name=key]");
+    if (title && key && !title.value && !key.value) key.value = file.name.split(".")[0].toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^[^a-z]+|_+$/g, "").slice(0, 36);
+  });
 })();

@@ -24,17 +24,14 @@ from server.errors import Invalid, Problem, Text
 from server.expressions.check import check
 from server.expressions.checked import Checked
 from server.expressions.explain import Trace, explain, sentence
-from server.expressions.types import At, Name, Scope, Type
+from server.expressions.types import BOOLEAN, DATE, DATETIME, INTEGER, NUMBER, TEXT, TEXTS, At, Name, Scope, Type
 from server.expressions.values import READERS
 from server.settings import load
 from server.storage.evaluation import Run, compiled, in_python, on_database
 from server.storage.session import Database
 
 app = typer.Typer()
-TYPES: Mapping[str, Type] = {name: Type(name) for name in ("integer", "number", "text", "boolean", "date", "datetime")} | {
-    "list": Type("list", "text"),
-    "decimal": Type("number"),
-}
+TYPES: Mapping[str, Type] = {t.name: t for t in (INTEGER, NUMBER, TEXT, BOOLEAN, DATE, DATETIME, TEXTS)} | {"decimal": NUMBER}
 GUESSES = 2_000  # how many ways the types of values that are all null are tried
 
 

@@ -4,14 +4,14 @@ import sys
 
 import typer
 
-from server.cli import documents, language, records, running, upkeep
+from server.cli import documents, language, records, running, schemas, upkeep
 from server.cli.shared import line_of
 from server.errors import AppError, Invalid
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Weatherglass 晴雨表: forms, rules and workflows for customer risk."
 )
-for part in (running, documents, records, language, upkeep):
+for part in (running, documents, schemas, records, language, upkeep):
     app.add_typer(part.app)
 
 

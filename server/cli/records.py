@@ -2,6 +2,7 @@
 
 import json
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,15 +11,20 @@ from rich.console import Console
 from rich.progress import Progress, TaskID, TextColumn
 
 from server.cli.shared import AsJson, day_of, opened, say
-from server.errors import Text
+from server.errors import AppError, Text
 from server.feature import Work
 from server.features.assessment.report import explanation_data, explanation_lines, summary_data
 from server.features.assessment.service import assess_all
+from server.features.records.downloads import save
+from server.features.records.exporting import note, plan
 from server.features.records.importing import import_file
+from server.features.records.liststate import ListState
 from server.features.records.mapping import load_mapping
 from server.features.records.rowfile import Reading
 
 app = typer.Typer()
+records = typer.Typer(no_args_is_help=True, help="Records as files.")
+app.add_typer(records, name="records")
 
 
 @app.command("import")
@@ -61,6 +67,32 @@ def import_records(
         say(Text(zh, f"{report.rows} rows: {en}"))
     if report.rejected:
         raise typer.Exit(1)
+
+
+@records.command("export")
+def export_records(
+    object_key: Annotated[str, typer.Argument(metavar="OBJECT", help="Key of the object, such as customer.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Ends in .csv, .xlsx or .jsonl; a file of that name is replaced.")],
+    filter: Annotated[str, typer.Option(help="Expression that a record must meet.")] = "",
+    search: Annotated[str, typer.Option(help="Words that a record must contain.")] = "",
+    sort: Annotated[str, typer.Option(help='Names with commas; "-" before one: descending.')] = "",
+    columns: Annotated[str, typer.Option(help="Fields, results and id, version ... with commas; none: all fields.")] = "",
+) -> None:
+    """Writes the records of an object into a CSV, XLSX or JSON lines file, which `import` takes without change."""
+    names = [c.strip() for c in columns.split(",") if c.strip()] or None
+    format = file.suffix.removeprefix(".").lower()
+    with opened() as it:
+        with it.work(write=False) as system:
+            work = replace(system, actor=replace(system.actor, locale=it.settings.locale))
+            export = plan(work, object_key, format, names, ListState(search=search, filter=filter, sort=sort))
+            try:
+                with file.open("wb") as target:
+                    rows = save(work, export, target)
+            except OSError as error:
+                raise AppError(Text(f"无法写入 {file}：{error.strerror}", f"Cannot write to {file}: {error.strerror}")) from error
+        with it.work(write=True) as work:
+            note(work, export, rows)
+    say(Text(f"已写出 {rows} 条记录到 {file}", f"Wrote {rows} records to {file}"))
 
 
 @app.command()

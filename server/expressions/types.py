@@ -8,9 +8,12 @@ from zoneinfo import ZoneInfo
 from server.errors import Text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Type:
-    """text integer number boolean date datetime list null. A list knows its items. Integers are numbers."""
+    """text integer number boolean date datetime list null. A list knows its items. Integers are numbers.
+
+    There is one of each, below, and it is equal to itself only: the checker compares types thousands of times while somebody types.
+    """
 
     name: str
     item: str = ""  # for list: the type of its items

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from server.errors import Problem, Text
 from server.expressions.types import DATETIME, Type
 from server.fields.base import FORM, FieldSpec, FieldType, Reading, clean, problem
+from server.fields.date import day_text
 from server.storage.dialects import Instant
 
 DAY, OFFSET = r"([0-9]{4}-[0-9]{2}-[0-9]{2})", r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -60,7 +61,10 @@ class DatetimeField(FieldType):
         return problem(field, "datetime", Text("时间应写作 2024-01-05T08:30:00+08:00", "A time is written 2024-01-05T08:30:00+08:00"))
 
     def text(self, field: FieldSpec, value: Any, locale: str, zone: ZoneInfo | None = None) -> str:
-        return "" if value is None else str(value.astimezone(zone or UTC).strftime("%Y-%m-%d %H:%M"))
+        if value is None:
+            return ""
+        there = value.astimezone(zone or UTC)
+        return f"{day_text(there.date(), locale)} {there:%H:%M}"
 
     def entry(self, field: FieldSpec, value: Any, reading: Reading = FORM) -> str:
         """With a zone in the reading: its local time as a browser's input holds it (shown in minutes when there are no seconds)."""

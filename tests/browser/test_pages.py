@@ -13,7 +13,10 @@ PAGES = {
     "records": (
         "li", "/", "/search?q=C-0000", "/search", "/o/customer", "/o/customer?sort=-risk_score&risk_level=high", "/o/customer?q=zzz", "/o/contact",
         "/o/customer/1", "/o/customer/1?tab=facts", "/o/customer/1?tab=order.customer", "/o/customer/1?tab=tasks", "/o/customer/1?tab=history",
-        "/o/complaint/1", "/o/customer/new", "/o/customer/1/edit", "/o/complaint/new?customer=1",
+        "/o/customer/1?tab=files",
+        "/o/customer/1/print", "/o/order/1/print",
+        "/o/complaint/1", "/o/customer/new", "/o/customer/1/edit", "/o/complaint/new?customer=1", "/o/customer/export?q=C-0000",
+        "/help/api?object=order",
     ),
     "studio": (
         "admin", "/studio", "/studio?kind=indicator", "/studio/draft", "/studio/simulate", "/studio/releases", "/studio/releases/1", "/studio/new/alert",

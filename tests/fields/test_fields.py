@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from babel.dates import format_date
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -147,8 +148,13 @@ def test_what_people_read() -> None:
     assert shown("choice", "gold", "zh_CN") == "金牌"
     assert shown("choice", "left over") == "left over"
     assert shown("multi_choice", ["gold", "silver"], "zh_CN") == "金牌、银牌"
-    assert shown("datetime", datetime(2024, 1, 1, 16, 30, tzinfo=UTC)) == "2024-01-02 00:30"
-    assert shown("date", date(2024, 1, 2)) == "2024-01-02"
+    assert shown("datetime", datetime(2024, 1, 1, 16, 30, tzinfo=UTC)) == "2 Jan 2024 00:30"
+    assert shown("date", date(2024, 1, 2)) == "2 Jan 2024"
+    assert shown("date", date(2024, 1, 2), "zh_CN") == "2024-01-02"
+    assert shown("datetime", datetime(2024, 1, 1, 16, 30, tzinfo=UTC), "zh_CN") == "2024-01-02 00:30"
+    for month in range(1, 13):
+        day = date(2026, month, 16)
+        assert shown("date", day) == format_date(day, "d MMM yyyy", locale="en").replace("Sept", "Sep")
     assert [shown(t.key, None) for t in TYPES] == [""] * len(TYPES)
 
 

@@ -52,6 +52,8 @@ def grant(work: Work, object_key: str) -> EffectiveGrant:
     """All rights of the actor on one object."""
     if work.actor.is_system:
         return EVERYTHING
+    if work.actor.grants is not None:
+        return merge([dict(work.actor.grants).get(object_key) or Grant()])
     memo = ("access.grant", work.actor.roles, object_key)
     if memo not in work.catalog.memo:
         roles: list[Role] = [r for r in (work.catalog.get("role", key) for key in work.actor.roles) if r is not None]

@@ -16,7 +16,7 @@ from server.fields.registry import FIELD_TYPES
 # What a visitor can fill in without learning names of people or reaching files.
 PUBLIC_TYPES = frozenset(
     {"text", "long_text", "integer", "number", "decimal", "percent", "duration", "date", "datetime"}
-    | {"yes_no", "choice", "multi_choice", "reference", "email", "phone", "link", "rating", "region"}
+    | {"yes_no", "choice", "multi_choice", "reference", "email", "phone", "link", "rating"}
 )
 
 
@@ -99,6 +99,13 @@ def _public(path: str, item: Item, field: Field) -> Iterator[Problem]:
             f"“{field.key}” refers to other records, which visitors may not see",
             "public_reference",
             Text("去掉它，在链接里指定；或者打开“公开时可选择记录”", "Leave it out and let the link name the record, or turn on “Offered in public”"),
+        )
+    if field.derived:
+        yield wrong(
+            f"{path}/field",
+            f"“{field.key}” 取自其他记录，公开表单会泄露",
+            f"“{field.key}” comes from other records, which a public form would give away",
+            "public_reads",
         )
     sources = [("x-computed", field.computed), ("x-visible", field.visible), ("x-required", field.required_if), ("x-default", field.default_expression)]
     for member, source in sources:

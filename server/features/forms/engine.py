@@ -9,6 +9,8 @@ from server.features.forms.kind import FormType, Group, Item
 from server.features.objects.kind import Field, ObjectType
 
 STANDARD = "-"  # the key by which an address asks for the object's own form
+QUICK = "+"  # the key of the short form for a record that is needed while another one is filled in
+QUICK_TYPES = frozenset({"text", "phone", "email"})
 STANDARD_ORDER = 100  # forms with a smaller order stand before it
 
 
@@ -55,6 +57,15 @@ def standard(object_type: ObjectType) -> Plan:
         if fields:
             parts.append(Part(section.key, section.title, section.columns, section.help, fields))
     return Plan("", Text("标准表单", "Standard form"), object_type.layout, tuple(parts))
+
+
+def quick(object_type: ObjectType) -> Plan:
+    """The name, what is or may become required, and what records are found by; nothing that fills itself in."""
+    named = [f for f in object_type.fields.values() if f.key == object_type.name_field]
+    asked = [f for f in object_type.fields.values() if f.required or f.required_if]
+    found = [f for f in object_type.fields.values() if f.key in object_type.search_fields and f.type in QUICK_TYPES]
+    fields = {f.key: f for f in [*named, *asked, *found] if not (f.computed or f.derived or f.readonly or f.pattern or f.default_expression)}
+    return Plan(QUICK, object_type.title, "page", (Part("quick", object_type.title, 2, None, tuple(fields.values())),))
 
 
 def plan(object_type: ObjectType, form: FormType) -> Plan:

@@ -7,7 +7,7 @@ from typing import Any
 from server.errors import Invalid, NotFound, Problem, Text
 from server.feature import Work
 from server.features.forms import drafts, engine
-from server.features.forms.engine import STANDARD, STANDARD_ORDER, Plan
+from server.features.forms.engine import QUICK, STANDARD, STANDARD_ORDER, Plan
 from server.features.forms.kind import FormType
 from server.features.objects.kind import ObjectType
 from server.features.records import service as records
@@ -28,7 +28,9 @@ def plans(work: Work, object_type: ObjectType, use: str) -> tuple[Plan, ...]:
 
 
 def plan_of(work: Work, object_type: ObjectType, key: str, use: str) -> Plan:
-    """One of them by its key; "" is the one that opens, "-" the standard form. A form that is not for the actor is not there."""
+    """One of them by its key; "" is the one that opens, "-" the standard form, "+" the short one. A form that is not for the actor is not there."""
+    if key == QUICK and use == "create":
+        return engine.quick(object_type)
     found = plans(work, object_type, use)
     if not key:
         return found[0]
@@ -94,6 +96,11 @@ def save(work: Work, object_type: ObjectType, plan: Plan, raw: Mapping[str, Any]
         raise Invalid(missing)  # what was written goes with the transaction
     drafts.discard(work, object_type.key, record_id, plan.key)
     return saved_id
+
+
+def named(plan: Plan, records_named: Mapping[str, int]) -> Plan:
+    """The plan of a public link that names records: they are stored with what the visitor sends."""
+    return replace(plan, preset={**plan.preset, **records_named})
 
 
 def check(work: Work, object_type: ObjectType, plan: Plan, raw: Mapping[str, Any], rows: Rows = NO_ROWS, record_id: int | None = None) -> tuple[Problem, ...]:

@@ -11,6 +11,7 @@ from server.errors import Problem, Text
 from server.expressions.parse import parse
 from server.expressions.types import BOOLEAN, Scope
 from server.features.objects import derived, results
+from server.features.objects.contract_check import check_contract
 from server.features.objects.engine import change_scope, is_stored, live_fields, names_read, scope
 from server.features.objects.kind import SYSTEM_FIELDS, Check, Field, ObjectType
 from server.features.objects.subforms import check_subforms
@@ -55,6 +56,7 @@ def check(it: ObjectType, catalog: Catalog) -> Iterator[Problem]:
     yield from circles(it)
     yield from circles_between(it, catalog)
     yield from check_subforms(it, catalog)
+    yield from check_contract(it, catalog)
 
 
 def check_change(old: ObjectType, new: ObjectType, catalog: Catalog) -> Iterator[Problem]:

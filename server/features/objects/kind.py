@@ -142,6 +142,7 @@ class ObjectType:
     timeline: Timeline | None = None  # its records stand in the timeline of those they refer to
     layout: str = "page"  # of its form: page, tabs or steps
     subforms: tuple[Subform, ...] = ()
+    contract: Mapping[str, Any] | None = None  # an outside JSON Schema that records must fit, see contract.py
 
 
 def parse(document: Document) -> ObjectType:
@@ -172,6 +173,7 @@ def parse(document: Document) -> ObjectType:
         timeline=Timeline(body["timeline"]["at"], body["timeline"]["text"]) if "timeline" in body else None,
         layout=body.get("layout", "page"),
         subforms=tuple(_subform(s) for s in body.get("subforms", ())),
+        contract=body.get("contract"),
     )
 
 

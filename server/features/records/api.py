@@ -1,26 +1,35 @@
 """Records over HTTP: list, get, create, change, delete, many at once, history, schema. The rights are those of whoever is signed in."""
 
+import tempfile
 from collections.abc import Mapping
-from typing import Any
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from server.errors import Invalid, NotFound, Problem, Text, TooLarge
 from server.feature import Work
 from server.features.objects.kind import ObjectType
-from server.features.records import bulk, describing, service
+from server.features.records import bulk, describing, exporting, openapi, service
+from server.features.records.downloads import download
+from server.features.records.importing import MODES, OpenWork, Report, import_file
+from server.features.records.jsonlines import import_lines
+from server.features.records.liststate import ListState
 from server.features.records.reading import no_record, row_of
 from server.features.records.representation import change_json, record_json
 from server.features.records.rights import can, rights
 from server.features.web import calls
-from server.features.web.bodies import JsonBody, PatchBody, count, members, names, one_of, parameters, truth
+from server.features.web.bodies import CSV_TYPE, LINES_TYPE, XLSX_TYPE, Body, JsonBody, PatchBody, body_of, count, members, names, one_of, parameters, truth
 from server.features.web.calls import ANY_VERSION, Reply, looking, matched, once
-from server.features.web.edge import Id
-from server.features.web.problems import PREFIX, details, status_of
+from server.features.web.edge import Id, session_cookie, writing
+from server.features.web.problems import MEDIA, PREFIX, Malformed, details, encoded, status_of
 
 router = APIRouter()
+ImportBody = Annotated[Body, Depends(body_of(CSV_TYPE, LINES_TYPE, XLSX_TYPE))]
 LIMIT, MOST = 50, 500  # records a page
 OPERATIONS_LIMIT, HISTORY_LIMIT = 500, 500
 ACTIONS = ("read", "create", "edit", "delete")
@@ -78,6 +87,14 @@ def _listed(data: Any, headers: Mapping[str, str] | None = None, media: str = ""
     return Reply(data, headers={**(headers or {}), **kind, "etag": "W/" + calls.tag(0, data), "vary": "Accept-Language"})
 
 
+@router.get("/openapi.json")
+def openapi_document(request: Request) -> Response:
+    """The whole API as the caller may use it."""
+    parameters(request)
+    with looking(request) as work:
+        return matched(request, _listed(openapi.document(work, session_cookie(request))))
+
+
 # -- Lists -------------------------------------------------------------------------------------------------------------------
 
 ASKED = ("filter", "q", "sort", "cursor", "limit", "fields", "results", "count")
@@ -124,11 +141,74 @@ def _known_fields(work: Work, object_type: ObjectType, fields: tuple[str, ...] |
 
 def _asked(problem: Problem, given: Mapping[str, str]) -> Problem:
     """Which parameter a finding of the list is about: a place in an expression is in the filter; a name is where it was written."""
-    if problem.path == "cursor" or problem.start is not None:
+    if problem.code == "unknown_column":
+        parameter = "results"
+    elif problem.path == "cursor" or problem.start is not None:
         parameter = "cursor" if problem.path == "cursor" else "filter"
     else:
         parameter = next((p for p in ("sort", "results", "filter") if problem.path and problem.path in given.get(p, "")), "filter")
     return Problem(f"?{parameter}", problem.message, problem.hint, "", problem.start, problem.end, problem.severity, problem.code)
+
+
+@router.get("/objects/{object_key}/export")
+def export_records(request: Request, object_key: str) -> Response:
+    """A whole list as a file: the same filter, search and order; `fields` and `results` are its columns."""
+    given = parameters(request, "format", "filter", "q", "sort", "fields", "results")
+    format = one_of(given, "format", "csv", exporting.FORMATS)
+    fields, results = names(given, "fields"), names(given, "results") or ()
+
+    def plan(work: Work) -> exporting.Export:
+        object_type = object_for(work, object_key)
+        _known_fields(work, object_type, fields)
+        known = exporting.columns_of(work, object_type)
+        shown = fields if fields is not None else tuple(c.name for c in known.values() if c.field is not None)
+        state = ListState(search=given.get("q", ""), filter=given.get("filter", ""), sort=given.get("sort", ""))
+        return exporting.plan(work, object_key, format, ("id", *shown, *results), state)
+
+    try:
+        return download(request, plan)
+    except Invalid as refused:
+        raise Invalid([p if p.path.startswith("?") else _asked(p, given) for p in refused.problems], refused.message) from None
+
+
+@router.post("/objects/{object_key}/import")
+def import_records(request: Request, object_key: str, body: ImportBody) -> Response:
+    """A file of rows. Good ones are saved, bad ones reported by line; with `atomic` one bad row refuses them all. Sent again with `key` it changes nothing."""
+    given = parameters(request, "key", "mode", "dry_run", "atomic")
+    dry_run, atomic = truth(given, "dry_run"), truth(given, "atomic")
+    key, mode = given.get("key", ""), one_of(given, "mode", "upsert" if given.get("key") else "insert", MODES)
+    if "idempotency-key" in request.headers:
+        raise Malformed(
+            Text("导入不用 Idempotency-Key", "An import takes no Idempotency-Key"),
+            Text("用参数 key 指明键字段，重发不会重复", "Name the key field by the parameter key: sent again it doubles nothing"),
+        )
+    with looking(request) as work:
+        object_for(work, object_key)
+        locale = work.actor.locale
+
+    def opened() -> AbstractContextManager[Work]:
+        return writing(request, cause="api" if body.media == LINES_TYPE else "import")
+
+    try:
+        if body.media == LINES_TYPE:
+            report = import_lines(opened, object_key, body.raw, key, mode, dry_run=dry_run, atomic=atomic)
+        else:
+            report = _import_file(opened, object_key, body.raw, key, mode, dry_run, atomic)
+    except Invalid as refused:
+        raise Invalid([replace(p, path="?" + p.path) if p.path in {"key", "mode"} else p for p in refused.problems], refused.message) from None
+    errors = [{"line": e.line, **({"column": e.column} if e.column else {}), "detail": e.message.of(locale)} for e in report.errors]
+    if report.refused:
+        message = Text(f"{report.rejected} 行有误，全部没有保存", f"{report.rejected} rows have problems; nothing was saved")
+        return Response(encoded({**details(422, message, None, (), locale, request.url.path), "errors": errors}), 422, media_type=MEDIA)
+    counts = {name: getattr(report, name) for name in ("rows", "created", "updated", "unchanged", "rejected")}
+    return Reply({**counts, "dry_run": report.dry_run, "errors": errors}).response()
+
+
+def _import_file(opened: OpenWork, object_key: str, content: bytes, key: str, mode: str, dry_run: bool, atomic: bool) -> Report:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        return import_file(opened, object_key, Path(file.name), key=key, dry_run=dry_run, mode=mode, atomic=atomic)
 
 
 # -- One record --------------------------------------------------------------------------------------------------------------

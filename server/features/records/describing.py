@@ -11,12 +11,12 @@ from server.features.records.rights import rights
 from server.fields.registry import FIELD_TYPES
 
 SYSTEM: dict[str, tuple[dict[str, Any], Text]] = {
-    "id": ({"type": "integer", "minimum": 1}, Text("编号", "Number of the record")),
-    "version": ({"type": "integer", "minimum": 1}, Text("版本，每次保存加一", "Version, one more at each save")),
-    "created_at": ({"type": "string", "format": "date-time"}, Text("创建时间", "Created")),
+    "id": ({"type": "integer", "minimum": 1}, Text("编号", "Id")),
+    "version": ({"type": "integer", "minimum": 1}, Text("版本", "Version")),
+    "created_at": ({"type": "string", "format": "date-time"}, Text("创建时间", "Created at")),
     "created_by": ({"type": "string"}, Text("创建人", "Created by")),
-    "updated_at": ({"type": "string", "format": "date-time"}, Text("更新时间", "Changed")),
-    "updated_by": ({"type": "string"}, Text("更新人", "Changed by")),
+    "updated_at": ({"type": "string", "format": "date-time"}, Text("更新时间", "Updated at")),
+    "updated_by": ({"type": "string"}, Text("更新人", "Updated by")),
 }
 USES = ("record", "create", "change")
 

@@ -14,12 +14,12 @@ import sqlalchemy as sa
 
 from server.errors import AppError, Forbidden, Invalid, Problem, Text
 from server.feature import Work
-from server.features.objects.engine import is_stored, table, tables
+from server.features.objects.engine import table
 from server.features.objects.kind import Field, ObjectType
-from server.features.records import limits
+from server.features.records import limits, naming
 from server.features.records.mapping import Column, plan
 from server.features.records.reading import object_of, readable, stored_columns, values_of
-from server.features.records.rights import can, rights
+from server.features.records.rights import can
 from server.features.records.rowfile import Reading as FileReading
 from server.features.records.rowfile import Row, RowError, Tally, bare, open_rows
 from server.features.records.service import number, prepare
@@ -178,7 +178,7 @@ def chunks(run: "Run", rows: Iterable[Row], key: Field | None) -> Iterator[list[
     seen: set[Any] = set()
     place = run.places[key.key] if key else 0
     for row in rows:
-        mark = None if key is None or row.bad else _parsed(key, bare(row.cells[place]))
+        mark = None if key is None or row.bad else naming.parsed(key, bare(row.cells[place]))
         if len(chunk) >= CHUNK or (mark is not None and mark in seen):
             yield chunk
             chunk, seen = [], set()
@@ -292,7 +292,8 @@ class Run:
         special = [c for c in self.columns if c.field.type == "reference" or c.zone or c.format]
         if not special:
             return read
-        named = {c.field.key: self._named(work, c, [raw[c.field.key] for _, raw in read]) for c in special if c.field.type == "reference"}
+        refer = [c for c in special if c.field.type == "reference"]
+        named = {c.field.key: naming.named(work, c.field.reference, {raw[c.field.key].strip() for _, raw in read}, c.by) for c in refer}
         found = []
         for row, raw in read:
             errors: list[tuple[str, Text]] = []
@@ -309,29 +310,6 @@ class Run:
                 done.refuse(row.line, errors)
             else:
                 found.append((row, raw))
-        return found
-
-    def _named(self, work: Work, column: Column, cells: Iterable[str]) -> Mapping[str, set[int]]:
-        """Text of a cell -> ids of the records it may name: by the field said, else by unique fields, else by the name."""
-        target: ObjectType = work.catalog.get("object", column.field.reference)
-        texts = {t for t in (cell.strip() for cell in cells) if t}
-        covered = rights(work, target.key).covered
-        fields = [f for f in target.fields.values() if f.unique] + [f for f in target.fields.values() if f.key == target.name_field and not f.unique]
-        if column.by == "id":
-            return {t: {int(t)} if t.isascii() and t.isdigit() and len(t) < 19 else set() for t in texts}
-        if column.by:
-            fields = [target.fields[column.by]] if column.by in target.fields else []
-        found: dict[str, set[int]] = {}
-        source = tables(work.catalog)[target.key]
-        for f in fields:
-            if f.key in covered or not is_stored(f, target) or f.type == "reference":
-                continue
-            values = {_parsed(f, t): t for t in texts if t not in found}
-            values.pop(None, None)
-            if values:
-                query = sa.select(source.c.id, source.c[f.key]).where(source.c[f.key].in_(values), *readable(work, target.key, source))
-                for record_id, value in work.session.execute(query):
-                    found.setdefault(values[value], set()).add(record_id)
         return found
 
     def _stored(self, work: Work, object_type: ObjectType, raws: Sequence[tuple[Row, dict[str, Any]]], done: Tally) -> dict[int, Mapping[str, Any]]:
@@ -396,11 +374,6 @@ def _said(problem: Problem) -> Text:
     if problem.hint is None:
         return problem.message
     return Text(f"{problem.message.zh}（{problem.hint.zh}）", f"{problem.message.en} ({problem.hint.en})")
-
-
-def _parsed(field: Field, text: str) -> Any:
-    value = FIELD_TYPES[field.type].parse(field, text, Reading(titles=True))
-    return None if isinstance(value, Problem | list) else value
 
 
 def _resolved(named: Mapping[str, set[int]], text: str) -> int | None | Text:

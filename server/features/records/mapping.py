@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from server.errors import AppError, Invalid, Problem, Text
 from server.feature import Work
+from server.features.objects import results
 from server.features.objects.engine import is_stored
 from server.features.objects.kind import Field, ObjectType
+from server.features.records.describing import SYSTEM
 from server.features.records.rights import rights
 from server.features.records.rowfile import LINE_COLUMN, REASON_COLUMN, unusable
 
@@ -56,10 +58,11 @@ def plan(work: Work, object_type: ObjectType, header: Sequence[str], mapping: Ma
     hidden = rights(work, object_type.key).hidden
     choices = [f for f in object_type.fields.values() if not f.computed and not f.readonly and f.key not in hidden]
     columns: list[Column] = []
+    untaken = _untaken(work, object_type, choices)
     for missing in [m for m in mapping if m not in header]:
         problems.append(Problem(missing, Text(f"文件里没有“{missing}”这一列", f"The file has no column {missing!r}"), code="no_column"))
     for name in header:
-        wanted = mapping.get(name, guess(choices, name))
+        wanted = mapping[name] if name in mapping else "" if name.casefold() in untaken else guess(choices, name)
         if wanted == "":
             continue
         found = _column(object_type, choices, name, wanted)
@@ -80,6 +83,20 @@ def plan(work: Work, object_type: ObjectType, header: Sequence[str], mapping: Ma
     if problems:
         raise Invalid(problems)
     return columns
+
+
+def _untaken(work: Work, object_type: ObjectType, choices: Sequence[Field]) -> set[str]:
+    """How exported columns are headed that nobody enters: computed fields, results of the assessment, number and stamps. They are passed over."""
+    hidden = rights(work, object_type.key).hidden  # what one may not see is as unknown as what is not there
+    others = {f.key: f.title for f in object_type.fields.values() if f not in choices and f.key not in hidden}
+    outputs = results.outputs(work.catalog, object_type.key).values() if object_type.assessed else ()
+    others |= {o.name: o.title for o in outputs} | {key: title for key, (_, title) in SYSTEM.items()}
+    entered = {word for f in choices for word in _words(f.key, f.title)}
+    return {word for key, title in others.items() for word in _words(key, title)} - entered
+
+
+def _words(key: str, title: Text) -> set[str]:
+    return {key.casefold(), title.zh.casefold(), title.en.casefold()}
 
 
 def guess(choices: Sequence[Field], name: str) -> str | None:

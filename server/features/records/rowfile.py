@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,7 +29,8 @@ DELIMITERS: Mapping[str, Text] = {
 }
 # Columns that our own files of errors have in front; they are never data.
 LINE_COLUMN, REASON_COLUMN = Text("原文件行号", "Line in the file"), Text("未导入的原因", "Why it was not imported")
-FORMULA_BEGINS = tuple("=+-@\t\r＝＋－＠")
+# What a spreadsheet takes for the beginning of a formula, full-width twins included.
+FORMULA = re.compile("'*[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 
 
 @dataclass(frozen=True)
@@ -261,11 +263,16 @@ def header_of(cells: Sequence[str]) -> list[str]:
 
 def guarded(text: str) -> str:
     """A cell that a spreadsheet would take for a formula gets an apostrophe in front; a number stays one. `bare` takes it away again."""
-    return "'" + text if text.startswith(FORMULA_BEGINS) and not _is_number(text) else text
+    return text if _is_number(text) else shielded(text)
+
+
+def shielded(text: str) -> str:
+    """The same for what is known to be text: also "+86138..." keeps its sign. An apostrophe that stood there gets another, or one would be lost."""
+    return "'" + text if FORMULA.match(text) else text
 
 
 def bare(text: str) -> str:
-    return text[1:] if text[:1] == "'" and text[1:2] and text[1:].startswith(FORMULA_BEGINS) else text
+    return text[1:] if text[:1] == "'" and FORMULA.match(text) else text
 
 
 def _is_number(text: str) -> bool:

@@ -8,6 +8,9 @@ import sqlalchemy as sa
 from server.errors import Problem, Text
 from server.feature import Work
 from server.features.files.service import resolved
+from server.features.objects.contract import RowValues, unjudged
+from server.features.objects.contract import problems as contract_problems
+from server.features.objects.contract_check import contract_of
 from server.features.objects.engine import table
 from server.features.objects.kind import Field, ObjectType
 from server.features.records.deleting import delete, undelete
@@ -155,11 +158,13 @@ def prepare(
     channel: str = "",
     parents: Mapping[str, Mapping[str, Any]] | None = None,
     *,
+    rows: RowValues | None = None,
     refresh: bool = False,
 ) -> list[tuple[Values, tuple[Problem, ...]]]:
     """Validate raw members (with what is stored, or None for a new record), with the actor's rights on fields; references are looked up together.
 
     `parents`: reference field -> expression values of a record that is saved together with these and is not stored yet as it will be.
+    `rows`: what the only item's sub-forms will hold; the contract says nothing of rows it does not know.
     """
     channel = channel or channel_of(work)
     allowed = rights(work, object_type.key)
@@ -176,8 +181,19 @@ def prepare(
         values, problems = validate(work.catalog, object_type, raw, before, references, work.at, channel, locked, refresh)
         lost = [Problem(k, NO_REFERENCE, code="reference") for k, i in ids.items() if i is not None and not is_known(object_type, known, k, i, before)]
         secret = [Problem(k, UNKNOWN_MEMBER, code="unknown_field") for k in given if k in hidden and channel == "api"]
-        prepared.append((values, tuple(_without_hidden([*problems, *lost, *secret], hidden))))
+        unfit = _unfit(work, object_type, values, rows, [*problems, *lost]) if channel != "system" else []
+        prepared.append((values, tuple(_without_hidden([*problems, *lost, *secret, *unfit], hidden))))
     return prepared
+
+
+def _unfit(work: Work, object_type: ObjectType, values: Mapping[str, Any], rows: RowValues | None, known: Sequence[Problem]) -> list[Problem]:
+    """What an outside schema has against the values, where nothing was said yet."""
+    contract = contract_of(work.catalog, object_type)
+    if contract is None:
+        return []
+    children = {key: work.catalog.get("object", key) for key in contract.rows}
+    said = {p.path for p in known}
+    return [p for p in contract_problems(object_type, contract, values, rows, children) if p.path not in said]
 
 
 def _without_covered(
@@ -226,6 +242,9 @@ def form_of(
     chosen = permitted_only(work, object_type, chosen_ids(object_type, raw, before, work, "form", locked))
     (references,) = referenced(work, object_type, [chosen])
     state = form_state(work.catalog, object_type, raw, before, {**references, **(parents or {})}, work.at, "form", locked)
+    if raw and object_type.contract is not None:
+        shown = {k: s.value for k, s in state.fields.items()}
+        state = FormState(state.fields, (*state.problems, *unjudged(_unfit(work, object_type, shown, None, state.problems))))
     return _covered_form(object_type, state, before, raw, allowed.hidden, allowed.masked), state
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from server.errors import Conflict, Problem, Text
+from server.errors import AppError, Problem, Stale, Text
 from server.feature import Saved, Work
+from server.features.objects.contract_check import contract_of
+from server.features.objects.contract_reading import take_apart
 from server.features.objects.engine import expression_values, table
 from server.features.objects.kind import ObjectType, Subform
 from server.features.objects.subforms import parents_of
@@ -97,13 +99,33 @@ def save(work: Work, object_key: str, raw: Mapping[str, Any], rows: Rows, record
     return saved_id
 
 
+def check(work: Work, object_key: str, raw: Mapping[str, Any], rows: Rows) -> tuple[list[Problem], Values, dict[str, list[Values]]]:
+    """What would be wrong with a new record and its rows, and the values they would have; nothing is written and nothing else is looked up."""
+    object_type = object_of(work, object_key)
+    parts = [_part(work, s, child, rows[child.key], None) for s, child in subforms_of(work, object_type) if child.key in rows]
+    values, problems, prepared = _validated(work, object_type, raw, None, parts)
+    return problems, values, {part.child.key: mine for part, mine in zip(parts, prepared, strict=True)}
+
+
+def save_document(work: Work, object_key: str, document: Any) -> int:
+    """A new record from a document of the object's outside schema. Raises Invalid with everything the schema or the fields have against it."""
+    object_type = object_of(work, object_key)
+    contract = contract_of(work.catalog, object_type)
+    if contract is None:
+        raise AppError(Text(f"“{object_type.title.zh}”没有外部模式", f"{object_type.title.en} has no outside schema"))
+    apart = take_apart(contract, document)
+    refuse(apart.problems)
+    rows = {key: [Row(f"n{i + 1}", raw) for i, raw in enumerate(items)] for key, items in apart.rows.items()}
+    return save(replace(work, cause="api"), object_key, apart.raw, rows)
+
+
 def _part(work: Work, subform: Subform, child: ObjectType, rows: Sequence[Row], record_id: int | None) -> _Part:
     stored = {row["id"]: row for row in (stored_rows(work, subform, child, record_id, lock=True) if record_id is not None else ())}
     for row in rows:
         if row.id is not None and row.id not in stored:
             if row.gone:
                 continue
-            raise Conflict(Text(f"“{child.title.zh}”中有一行已被删除", f"A row of {child.title.en} was deleted meanwhile"), _LOOK)
+            raise Stale(Text(f"“{child.title.zh}”中有一行已被删除", f"A row of {child.title.en} was deleted meanwhile"), _LOOK)
         if row.id is not None:
             same_version(work, stored[row.id], row.version)
     kept = tuple(r for r in rows if not r.gone and not (r.id is None and _blank(child, r)))
@@ -139,9 +161,17 @@ def _validated(
         prepared.append(mine)
         sums |= carried(object_type, part.subform, part.child, [*mine, *part.others])
     sums = _writable_sums(work, object_type, sums)
-    if sums:
-        ((values, problems),) = prepare(work, object_type, [({**raw, **_entries(object_type, sums)}, before)])
+    if sums or object_type.contract is not None:
+        given = {part.child.key: _told(part, mine) for part, mine in zip(parts, prepared, strict=True)}
+        ((values, problems),) = prepare(work, object_type, [({**raw, **_entries(object_type, sums)}, before)], rows=given)
+    bad = {p.path for p in found}
+    problems = tuple(p for p in problems if p.path not in bad)
     return values, [*problems, *found], prepared
+
+
+def _told(part: _Part, mine: Sequence[Values]) -> list[tuple[str, Mapping[str, Any]]]:
+    """The rows as they will be, each with the token its problems are placed at."""
+    return [*((row.token, values) for row, values in zip(part.kept, mine, strict=True)), *((str(o["id"]), o) for o in part.others)]
 
 
 def _rows_prepared(work: Work, object_type: ObjectType, part: _Part, parent: Mapping[str, Any], found: list[Problem]) -> list[Values]:

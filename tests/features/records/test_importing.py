@@ -98,9 +98,6 @@ def test_encodings(company: Company, tmp_path: Path, encoding: str) -> None:
         (b"name,name\nx,y\n", "twice"),
         (b'"name\nx', "header"),
         (b"name,regoin\nx,east\n", "regoin"),
-        (b"name,free\nx,1\n", "free"),
-        (b"name,stage\nx,new\n", "stage"),
-        (b"name,id\nx,1\n", "id"),
         ((",".join(f"c{i}" for i in range(1001)) + "\n").encode(), "limit"),
     ],
     ids=lambda v: str(v)[:20],
@@ -110,6 +107,15 @@ def test_a_file_that_cannot_be_used_says_why(company: Company, tmp_path: Path, c
         imported(company, file_of(tmp_path, content))
     assert said in error.value.message.en
     assert names(company) == []
+
+
+def test_columns_that_nobody_enters_are_passed_over(company: Company, tmp_path: Path) -> None:
+    """An exported list has them; computed, read-only and system columns change nothing."""
+    report = imported(company, file_of(tmp_path, "id,name,region,free,stage,version\n77,Firm,east,12345,won,9\n"))
+    assert (report.created, report.errors) == (1, ())
+    with company.work(write=False) as work:
+        row = query(work, "company").rows[0]
+        assert (row.id, row.version) == (1, 1) and row.values["free"] != 12345
 
 
 def test_a_missing_file_says_so(company: Company, tmp_path: Path) -> None:
