@@ -12,10 +12,12 @@ from server.errors import Text
 from server.expressions.types import Name
 from server.feature import Work
 from server.features.access import people
+from server.features.access.departments import department_titles, departments
 from server.features.objects.kind import Field, ObjectType
 from server.features.records.liststate import Condition
 from server.features.records.reading import reference_names
 from server.features.records.rights import Rights, rights
+from server.fields.region import ways
 from server.fields.registry import FIELD_TYPES
 
 OPERATORS: Mapping[str, Text] = {
@@ -211,6 +213,9 @@ def _part_text(work: Work, part: str, field: Field | None, output: Output | None
         return options[part].of(locale)
     if field and field.type == "user":
         return people.user_names(work).get(part, part)
+    if field and field.type == "department":
+        title = department_titles(work).get(part)
+        return title.of(locale) if title else part
     if field and field.type == "reference" and (number := whole(part)) is not None:
         return reference_names(work, field.reference, [number]).get(number, part)
     if field and field.type == "yes_no":
@@ -266,7 +271,9 @@ def builder(work: Work, object_type: ObjectType, outputs: Mapping[str, Output], 
     if what is None:
         return None
     field, output = object_type.fields.get(chosen.name), outputs.get(chosen.name)
-    options = tuple((o.key, o.title) for o in field.options) if field else output.options if output else ()
+    options = _places(field) if field else output.options if output else ()
+    if field and field.type == "department":
+        options = tuple((d.key, _indented(d.title, d.depth)) for d in departments(work))
     kinds: tuple[str, ...] = BY_TYPE.get(what.type.name, ("eq",))
     if options:
         kinds = ("in", "ne") if what.type.name != "list" else ("in",)
@@ -281,6 +288,20 @@ def builder(work: Work, object_type: ObjectType, outputs: Mapping[str, Output], 
     operators = tuple((op, titles[op]) for op in (*kinds, *EMPTIES))
     op = "in" if chosen.op == "eq" and "eq" not in kinds else chosen.op
     return Builder(chosen.name, operators, widget, options, field, op if op in dict(operators) else operators[0][0], chosen.value)
+
+
+def _places(field: Field) -> tuple[tuple[str, Text], ...]:
+    """The options; those of a region stand below the one they lie in."""
+    if field.type != "region":
+        return tuple((o.key, o.title) for o in field.options)
+    found = ways(field)
+    place = {o.key: i for i, o in enumerate(field.options)}
+    order = sorted(field.options, key=lambda o: [place[key] for key in found[o.key]])
+    return tuple((o.key, _indented(o.title, len(found[o.key]) - 1)) for o in order)
+
+
+def _indented(title: Text, depth: int) -> Text:
+    return Text("\u3000" * depth + title.zh, "\u3000" * depth + title.en)
 
 
 _WIDGETS = {"date": "date", "datetime": "datetime", "number": "number", "integer": "number", "boolean": "yes_no"}

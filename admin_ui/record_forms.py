@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 from admin_ui.formats import Formats
 from server.errors import Problem, Text
 from server.feature import Work
-from server.features.access import people
+from server.features.access import departments, people
 from server.features.forms.engine import Part, Plan
 from server.features.objects.kind import Field, ObjectType
 from server.features.records.engine import FieldState, FormState
@@ -219,6 +219,8 @@ def form_field(work: Work, field: Field, state: FieldState, errors: tuple[Proble
         levels = _levels(field, chosen, locale)
     elif field.type == "user":
         choices = _people(work, state.entry)
+    elif field.type == "department":
+        choices = _departments(work, state.entry)
     elif field.type == "reference":
         shown = _referenced(work, field, state)
     if state.readonly:
@@ -279,6 +281,12 @@ def _people(work: Work, entry: str) -> tuple[Choice, ...]:
     return tuple(found[:SHOWN_AT_ONCE])
 
 
+def _departments(work: Work, entry: str) -> tuple[Choice, ...]:
+    """Those that are open, as a tree, and the one that is chosen already."""
+    locale = work.actor.locale
+    return tuple(Choice(d.key, "\u3000" * d.depth + d.title.of(locale)) for d in departments.departments(work) if d.open or d.key == entry)
+
+
 def _referenced(work: Work, field: Field, state: FieldState) -> str:
     if isinstance(state.value, int):
         return reference_names(work, field.reference, [state.value]).get(state.value, f"#{state.value}")
@@ -292,6 +300,9 @@ def _read_text(work: Work, field: Field, state: FieldState, shown: str) -> str:
         return shown
     if field.type == "user":
         return people.user_names(work).get(str(state.value), str(state.value))
+    if field.type == "department":
+        title = departments.department_titles(work).get(str(state.value))
+        return title.of(work.actor.locale) if title else str(state.value)
     if isinstance(state.value, str) and field.type not in {"text", "long_text", "rich_text", "serial", "choice", "email", "phone", "link"}:
         return state.value  # covered
     return FIELD_TYPES[field.type].text(field, state.value, work.actor.locale, work.zone)

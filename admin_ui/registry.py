@@ -5,6 +5,7 @@ from admin_ui.pages.alerts import AREA as ALERTS
 from admin_ui.pages.api import AREA as API
 from admin_ui.pages.comments import AREA as COMMENTS
 from admin_ui.pages.deleted import AREA as DELETED
+from admin_ui.pages.departments import AREA as DEPARTMENTS
 from admin_ui.pages.desk import AREA as DESK
 from admin_ui.pages.exports import AREA as EXPORTS
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
@@ -62,6 +63,7 @@ PAGES: tuple[Area, ...] = (
     HELP,
     API,
     SETTINGS,
+    DEPARTMENTS,
     FORM_LINKS,
     PUBLIC_FORMS,
     JOBS,

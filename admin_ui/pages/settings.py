@@ -13,6 +13,7 @@ from admin_ui.render import page
 from server.config.releases import list_releases
 from server.errors import Forbidden, Invalid, Problem, Text
 from server.feature import Work
+from server.features.access import departments
 from server.features.access import service as access
 from server.features.access.kind import CAPABILITIES
 from server.features.assessment import service as assessment
@@ -22,9 +23,10 @@ from server.features.records import service as records
 router = APIRouter()
 AREA = Area(router, (Link("settings", Text("设置", "Settings"), "/settings", "settings", "people audit studio forms", 90),))
 PER_PAGE = 50
-EMPTY: Mapping[str, Any] = {"username": "", "name": "", "roles": [], "locale": ""}
+EMPTY: Mapping[str, Any] = {"username": "", "name": "", "roles": [], "locale": "", "department": ""}
 TABS: tuple[tuple[str, Text, str], ...] = (
     ("people", Text("人员", "People"), "people"),
+    ("departments", Text("部门", "Departments"), "people"),
     ("roles", Text("角色", "Roles"), "people"),
     ("forms", Text("公开表单", "Public forms"), "forms"),
     ("audit", Text("审计", "Audit"), "audit"),
@@ -50,6 +52,7 @@ def _people(request: Request, work: Work, problems: tuple[Problem, ...] = (), ty
     roles = work.catalog.all("role")
     context: dict[str, Any] = {
         "people": access.users(work),
+        "departments": departments.departments(work),
         "roles": roles,
         "problems": problems,
         "typed": typed or EMPTY,
@@ -71,10 +74,17 @@ def create_person(request: Request, form: Mapping[str, list[str]] = Depends(post
     def text(name: str) -> str:
         return form.get(name, [""])[-1]
 
-    typed: dict[str, Any] = {"username": text("username"), "name": text("name"), "roles": form.get("roles", []), "locale": text("locale") or "zh_CN"}
+    typed: dict[str, Any] = {
+        "username": text("username"),
+        "name": text("name"),
+        "roles": form.get("roles", []),
+        "locale": text("locale") or "zh_CN",
+        "department": text("department"),
+    }
     try:
         with writing(request, "people") as work:
-            access.create_user(work, typed["username"], typed["name"], text("password"), typed["roles"], typed["locale"])
+            made = access.create_user(work, typed["username"], typed["name"], text("password"), typed["roles"], typed["locale"])
+            departments.assign(work, made.username, text("department"))
     except Invalid as refused:
         with reading(request, "people") as work:
             return _people(request, work, refused.problems, typed)
@@ -86,12 +96,19 @@ def change_person(request: Request, username: str, form: Mapping[str, list[str]]
     def text(name: str) -> str:
         return form.get(name, [""])[-1]
 
-    typed: dict[str, Any] = {"username": username, "name": text("name"), "roles": form.get("roles", []), "locale": text("locale") or "zh_CN"}
+    typed: dict[str, Any] = {
+        "username": username,
+        "name": text("name"),
+        "roles": form.get("roles", []),
+        "locale": text("locale") or "zh_CN",
+        "department": text("department"),
+    }
     try:
         with writing(request, "people") as work:
             access.update_user(
                 work, username, name=typed["name"], roles=typed["roles"], locale=typed["locale"], active=bool(text("active")), password=text("password") or None
             )
+            departments.assign(work, username, text("department"))
     except Invalid as refused:
         with reading(request, "people") as work:
             return _people(request, work, refused.problems, typed, username)

@@ -27,6 +27,7 @@ from server.config.shape import meta_schema
 from server.errors import Invalid, NotFound, Problem, Text
 from server.feature import Work
 from server.features.access import service as access
+from server.features.objects.engine import worked_out
 
 router = APIRouter()
 AREA = Area(router, (Link("studio", Text("配置", "Studio"), "/studio", "adjustments", "studio", 80),))
@@ -231,6 +232,7 @@ def _draw(request: Request, work: Work, editor: Editor, mode: str, problems: lis
         "in_draft": any((c.kind, c.key) == (editor.kind.key, editor.key) for c in drafts.draft_changes(work)),
         "differences": differences(editor.kind, editor.live, Document(editor.kind.key, editor.key, editor.body)),
         "document_url": document_url,
+        "worked_out": worked_out(catalog.get("object", editor.key)) if editor.kind.key == "object" and catalog.get("object", editor.key) else (),
     }
     return page(request, work, "pages/document.html", area="studio", status=status, **context)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from server.errors import Text
@@ -57,7 +58,7 @@ class At:
     instant: datetime
     zone: ZoneInfo = ZoneInfo("UTC")
 
-    @property
+    @cached_property
     def today(self) -> date:
         return self.instant.astimezone(self.zone).date()
 

@@ -7,6 +7,7 @@ from server.fields.choice import ChoiceField
 from server.fields.date import DateField
 from server.fields.datetime import DatetimeField
 from server.fields.decimal import DecimalField
+from server.fields.department import DepartmentField
 from server.fields.duration import DurationField
 from server.fields.email import EmailField
 from server.fields.file import FileField
@@ -49,6 +50,7 @@ TYPES: tuple[FieldType, ...] = (
     RegionField(),
     ReferenceField(),
     UserField(),
+    DepartmentField(),
     EmailField(),
     PhoneField(),
     LinkField(),

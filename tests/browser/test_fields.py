@@ -113,3 +113,32 @@ def test_a_place_is_chosen_level_by_level_and_snapshots_are_taken_anew(sign_in: 
     facts.wait_for_function("!document.querySelector('main').textContent.includes('800.00')")
     visitor.picture("fields refreshed", 390)
     visitor.check()
+
+
+def test_departments_are_set_up_and_chosen(sign_in: SignIn) -> None:
+    visitor = sign_in("li", width=390)
+    page = visitor.go("/settings/departments")
+    visitor.check()
+    for key, name, above in (("sales", "销售部", ""), ("east", "华东组", "sales")):
+        if not page.is_visible("#zh-new"):
+            page.click("#add-department summary")
+        page.fill("#zh-new", name)
+        page.fill("#k-new", key)
+        page.select_option("#pa-new", above)
+        page.click("#add-department button")
+        page.wait_for_selector(f"main td:has-text('{name}')")
+    visitor.go("/settings/departments?edit=east")
+    visitor.picture("departments", 390)
+    visitor.check()
+    visitor.go("/settings/people?edit=li")
+    page.select_option("#dp-li", "east")
+    page.click("#e-li button")
+    visitor.settle()
+    assert "华东组" in page.inner_text("main table")
+    visitor.check()
+    visitor.go("/o/client/1/edit")
+    page.select_option("#f-unit", "east")
+    page.click("form[data-main] .dock button")
+    page.wait_for_url(lambda url: "/edit" not in url)
+    assert "Acme" in visitor.go("/o/client?unit__in=sales").inner_text("#listing")
+    visitor.check()

@@ -20,13 +20,14 @@ PAGES = {
     ),
     "studio": (
         "admin", "/studio", "/studio?kind=indicator", "/studio/draft", "/studio/simulate", "/studio/releases", "/studio/releases/1", "/studio/new/alert",
+        "/studio/import",
         "/help/expressions", "/help/expressions?q=round",
         "/studio/doc/object/guarantee", "/studio/doc/score/risk_score", "/studio/doc/score/risk_score?mode=json", "/studio/doc/matrix/risk_matrix",
         "/studio/doc/workflow/credit_limit", "/studio/doc/role/staff", "/studio/doc/alert/order_silence",
     ),
     "settings": (
         "admin", "/", "/o/order", "/o/limit_request/6", "/settings/people", "/settings/people?edit=li", "/settings/roles", "/settings/audit",
-        "/settings/audit?verify=1", "/settings/health",
+        "/settings/audit?verify=1", "/settings/health", "/settings/departments", "/settings/jobs", "/imports?object=customer",
     ),
     "act": (
         "wu", "/", "/matrix", "/alerts", "/alerts?state=closed", "/alerts/1",

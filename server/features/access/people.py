@@ -29,6 +29,7 @@ class User:
     active: bool
     created_at: datetime
     last_login_at: datetime | None
+    department: str = ""
 
 
 def needs_setup(connection: sa.Connection) -> bool:
@@ -196,7 +197,7 @@ def usernames_of_role(work: Work, role: str) -> tuple[str, ...]:
 
 
 def _user(row: sa.Row[Any]) -> User:
-    return User(row.username, row.name, tuple(row.roles), row.locale, row.active, row.created_at, row.last_login_at)
+    return User(row.username, row.name, tuple(row.roles), row.locale, row.active, row.created_at, row.last_login_at, row.department or "")
 
 
 def _keep_an_administrator(work: Work, before: User, roles: tuple[str, ...], active: bool) -> None:

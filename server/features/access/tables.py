@@ -17,6 +17,18 @@ users = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("last_login_at", Instant),
+    sa.Column("department", sa.Text),
+)
+
+# The organisation's departments as a tree: `parent` is another's key.
+departments = sa.Table(
+    "departments",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("title_zh", sa.Text, nullable=False),
+    sa.Column("title_en", sa.Text, nullable=False),
+    sa.Column("parent", sa.Text),
+    sa.Column("open", sa.Boolean, nullable=False),
 )
 
 login_sessions = sa.Table(

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from server.config.catalog import Catalog
+from server.errors import Text
 from server.expressions.check import Checked, check
 from server.expressions.compile import compile_python
 from server.expressions.functions.change import IS_NEW, earlier
@@ -18,6 +19,7 @@ from server.expressions.tree import tree_of
 from server.expressions.types import BOOLEAN, DATETIME, INTEGER, NUMBER, TEXT, At, Name, Scope
 from server.features.objects.kind import Field, ObjectType
 from server.features.objects.step import DECIMALS, divided, exact_sum, number, rounded_sql
+from server.fields.base import FieldType
 from server.fields.line import CODE_POINT_TEXT
 from server.fields.registry import FIELD_TYPES
 from server.storage.dialects import BigInt, Instant
@@ -109,6 +111,26 @@ def live_fields(object_type: ObjectType) -> frozenset[str]:
     while more := {key for key, (names, _) in reads.items() if key not in live and names & live}:
         live |= more
     return frozenset(live)
+
+
+def worked_out(object_type: ObjectType) -> tuple[tuple[Field, bool, Text], ...]:
+    """For the author of an object: each field that nobody enters, whether its value is stored, and why."""
+    live, found = live_fields(object_type), list[tuple[Field, bool, Text]]()
+    for f in object_type.fields.values():
+        names, moving = names_read(f.computed)
+        if f.rollup is not None:
+            found.append((f, False, Text(f"统计引用本记录的 {f.rollup.object}", f"counts the {f.rollup.object} records that refer here")))
+        elif f.derived == "lookup":
+            found.append((f, False, Text(f"始终等于 {f.source}", f"always what {f.source} is")))
+        elif f.derived == "snapshot":
+            found.append((f, True, Text(f"选定引用时复制 {f.source}", f"copied from {f.source} when the reference is chosen")))
+        elif f.computed and f.key not in live:
+            found.append((f, True, Text("只取决于本记录", "depends on this record alone")))
+        elif f.computed:
+            through = sorted(names & live)
+            why = Text("用到时间、其他记录或系统字段", "uses the time, another record or a system field")
+            found.append((f, False, why if moving or not through else Text(f"用到 {'、'.join(through)}", f"uses {', '.join(through)}")))
+    return tuple(found)
 
 
 def names_read(source: str) -> tuple[frozenset[str], bool]:
@@ -214,11 +236,16 @@ def _scope(catalog: Catalog, object_type: ObjectType, references: bool) -> Scope
     return Scope(names)
 
 
+# Types whose values expressions take as they are: most fields, on the way of every imported row.
+AS_STORED = frozenset(key for key, kind in FIELD_TYPES.items() if type(kind).to_expression is FieldType.to_expression)
+
+
 def expression_values(object_type: ObjectType, record: Mapping[str, Any], references: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Any]:
     """A record's values as expressions take them. `references`: field key -> expression values of the referenced record."""
-    values = {key: record.get(key) for key in SYSTEM_NAMES}
+    get = record.get
+    values = {key: get(key) for key in SYSTEM_NAMES}
     for f in object_type.fields.values():
-        values[f.key] = FIELD_TYPES[f.type].to_expression(f, record.get(f.key))
+        values[f.key] = get(f.key) if f.type in AS_STORED else FIELD_TYPES[f.type].to_expression(f, get(f.key))
     for key, target in (references or {}).items():
         values.update({f"{key}.{name}": value for name, value in target.items()})
     return values

@@ -195,7 +195,7 @@ def import_records(request: Request, object_key: str, body: ImportBody) -> Respo
         else:
             report = _import_file(opened, object_key, body.raw, key, mode, dry_run, atomic)
     except Invalid as refused:
-        raise Invalid([replace(p, path="?" + p.path) if p.path in {"key", "mode"} else p for p in refused.problems], refused.message) from None
+        raise Invalid([replace(p, path="?" + p.code) if p.code in {"key", "mode"} else p for p in refused.problems], refused.message) from None
     errors = [{"line": e.line, **({"column": e.column} if e.column else {}), "detail": e.message.of(locale)} for e in report.errors]
     if report.refused:
         message = Text(f"{report.rejected} 行有误，全部没有保存", f"{report.rejected} rows have problems; nothing was saved")

@@ -196,7 +196,9 @@ def settle(
         found = frozenset(key for key, run in rule.visible.items() if run(env, at) is not True)
         if found == hidden:
             break
-        hidden = found
+        first, hidden = not hidden, found
+        if first and all(current.get(key) is None for key in found):
+            break  # what is hidden was empty: another look would see the same
     return Settled(current, env, hidden)
 
 
@@ -251,6 +253,8 @@ def _filled(
         kind = FIELD_TYPES[field.type]
         values[key] = kind.from_expression(field, rule.default_runs[key](settled.env, at))
         settled.env[key] = kind.to_expression(field, values[key])
+    if all(values[key] is None for key in empty):
+        return settled
     return settle(rule, object_type, values, None, references, at)
 
 

@@ -141,13 +141,16 @@ def _reader(work: Work, object_type: ObjectType, column: Column, chunk: Sequence
 
 
 def _cell(work: Work, field: Field, value: Any, reading: Reading) -> Any:
-    if value is None or (isinstance(value, int | float | Decimal) and not isinstance(value, bool)):
-        return value
+    if value is None:
+        return None
     if isinstance(value, datetime):
         return _local(work, value)
     if isinstance(value, date):
         return value
     kind = FIELD_TYPES[field.type]
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        entry = kind.entry(field, value, reading)
+        return value if entry == written(value) else entry  # a length of time is kept in seconds and written 1:30
     if field.options or isinstance(value, bool):  # the words people know, where they lead back to the same value
         words = kind.text(field, value, work.actor.locale, work.zone)
         if kind.parse(field, words, reading) == value:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from server.errors import Problem
 from server.feature import Work
+from server.features.access.departments import department_titles
 from server.features.access.people import user_names
 from server.features.objects.kind import ObjectType
 from server.features.records.moments import Place, earlier
@@ -110,13 +111,15 @@ Names = Mapping[str, Mapping[Any, str]]
 
 
 def names_of(work: Work, object_type: ObjectType, values: Sequence[tuple[str, Any, Any]]) -> Names:
-    """(field, value, value) -> field -> names of the records or people behind its values, one statement a reference field; also of those merged."""
+    """(field, value, value) -> field -> names of the records, people or departments behind its values, one statement a reference field; also of those merged."""
     keys = {key for key, _, _ in values if key in object_type.fields and object_type.fields[key].type == "reference"}
     wanted = {k: object_type.fields[k].reference for k in keys} | {k: object_type.key for k, _, _ in values if k in (MERGED, MERGED_INTO)}
     ids = {k: [v for key, *both in values if key == k for v in both if isinstance(v, int)] for k in wanted}
     users = {key for key, _, _ in values if key in object_type.fields and object_type.fields[key].type == "user"}
     people = user_names(work) if users else {}
-    return {**{k: reference_names(work, target, ids[k]) for k, target in wanted.items()}, **dict.fromkeys(users, people)}
+    departments = {key for key, _, _ in values if key in object_type.fields and object_type.fields[key].type == "department"}
+    titles = {key: title.of(work.actor.locale) for key, title in department_titles(work).items()} if departments else {}
+    return {**{k: reference_names(work, target, ids[k]) for k, target in wanted.items()}, **dict.fromkeys(users, people), **dict.fromkeys(departments, titles)}
 
 
 def field_text(work: Work, object_type: ObjectType, key: str, value: Any, names: Names, is_masked: bool) -> str:
@@ -127,7 +130,7 @@ def field_text(work: Work, object_type: ObjectType, key: str, value: Any, names:
     if f is not None and is_masked:
         return mask(f, value)
     if key in names:
-        return names[key].get(value, str(value) if f is not None and f.type == "user" else f"#{value}")
+        return names[key].get(value, str(value) if f is not None and f.type != "reference" else f"#{value}")
     if f is None:
         return str(value)
     try:

@@ -18,6 +18,7 @@ from server.expressions.check import check
 from server.expressions.sql import compile_sql, when_true
 from server.expressions.types import BOOLEAN, Name
 from server.feature import Work
+from server.features.access.departments import within
 from server.features.objects.engine import SYSTEM_NAMES, table
 from server.features.objects.kind import Field, ObjectType
 from server.features.records.liststate import ListState
@@ -263,15 +264,23 @@ def _condition(listing: Listing, name: str, op: str, value: Any) -> sa.ColumnEle
     if op in {"in", "between"}:
         values = [_value(listing, name, what, f, v) for v in (value if isinstance(value, list | tuple) else str(value).split(","))]
         if op == "in":
-            return column.in_(values)
+            return column.in_(_lying_in(listing, f, values))
         if len(values) != 2:
             raise _bad_value(name)
         return column.between(*values)
     if what.type.name == "boolean" and op not in {"eq", "ne"}:
         raise _bad_value(name)
     wanted = _value(listing, name, what, f, value)
+    if f is not None and f.type == "department" and op in {"eq", "ne"}:
+        found = _lying_in(listing, f, [wanted])
+        return column.in_(found) if op == "eq" else column.not_in(found)
     compared: sa.ColumnElement[Any] = _COMPARISONS[op](column, wanted)
     return compared
+
+
+def _lying_in(listing: Listing, field: Field | None, values: Sequence[Any]) -> list[Any]:
+    """A department stands for those in it too."""
+    return sorted(within(listing.work, set(values))) if field is not None and field.type == "department" else list(values)
 
 
 _COMPARISONS: Mapping[str, Callable[[Any, Any], Any]] = {

@@ -18,6 +18,7 @@ from server.features.records.describing import SYSTEM
 from server.features.records.rights import rights
 from server.features.records.rowfile import LINE_COLUMN, REASON_COLUMN, unusable
 
+FILES = frozenset({"file", "image"})
 NO_KEYS = frozenset({"long_text", "rich_text", "multi_choice", "region", "number", "file", "image"})
 
 
@@ -49,14 +50,19 @@ def load_mapping(path: Path) -> dict[str, Any]:
 def importable(work: Work, object_type: ObjectType) -> list[Field]:
     """The fields this person may import into; hidden and read-only ones are not among them."""
     allowed = rights(work, object_type.key)
-    return [f for f in object_type.fields.values() if not f.computed and not f.readonly and f.key not in allowed.hidden | allowed.readonly]
+    return [f for f in _entered(object_type) if f.key not in allowed.hidden | allowed.readonly]
+
+
+def _entered(object_type: ObjectType) -> list[Field]:
+    """Fields that a text can fill: nothing that is worked out, written by the system, or a file."""
+    return [f for f in object_type.fields.values() if not f.computed and not f.derived and not f.readonly and f.type not in FILES]
 
 
 def plan(work: Work, object_type: ObjectType, header: Sequence[str], mapping: Mapping[str, Any], key: str, mode: str = "insert") -> list[Column]:
     """The columns that are taken. Whatever is unclear is an error before any row is read."""
     problems: list[Problem] = []
     hidden = rights(work, object_type.key).hidden
-    choices = [f for f in object_type.fields.values() if not f.computed and not f.readonly and f.key not in hidden]
+    choices = [f for f in _entered(object_type) if f.key not in hidden]
     columns: list[Column] = []
     untaken = _untaken(work, object_type, choices)
     for missing in [m for m in mapping if m not in header]:

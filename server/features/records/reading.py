@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from server.errors import Forbidden, NotFound, Text
 from server.feature import Work
+from server.features.access.departments import department_titles
 from server.features.objects.engine import SYSTEM_NAMES, is_stored, table, tables, value_columns
 from server.features.objects.kind import Field, ObjectType
 from server.features.records.rights import Rights, can, mask, rights, row_filter, visible_columns
@@ -112,11 +113,14 @@ def records_of(
     allowed = rights(work, object_type.key)
     wanted = set(object_type.fields if columns is None else columns) | {object_type.name_field}
     fields = [f for f in object_type.fields.values() if f.key in wanted and f.key not in allowed.hidden]
-    names = {
+    names: dict[str, Mapping[Any, str]] = {
         f.key: reference_names(work, f.reference, (row[f.key] for row in rows if row.get(f.key) is not None))
         for f in fields
         if f.type == "reference" and f.key not in allowed.masked
     }
+    if any(f.type == "department" for f in fields):
+        titles = {key: title.of(work.actor.locale) for key, title in department_titles(work).items()}
+        names |= {f.key: titles for f in fields if f.type == "department" and f.key not in allowed.masked}
     return tuple(_record(work, object_type, fields, values_of(object_type, row), names, allowed, {r: row.get("result:" + r) for r in results}) for row in rows)
 
 
@@ -125,7 +129,7 @@ def _record(
     object_type: ObjectType,
     fields: Sequence[Field],
     values: Mapping[str, Any],
-    names: Mapping[str, Mapping[int, str]],
+    names: Mapping[str, Mapping[Any, str]],
     allowed: Rights,
     results: Mapping[str, Any],
 ) -> Record:
@@ -136,7 +140,9 @@ def _record(
             seen[f.key] = display[f.key] = "" if value is None else mask(f, value)
         else:
             seen[f.key] = value
-            display[f.key] = names[f.key].get(value, f"#{value}") if f.key in names and value is not None else _text(work, f, value)
+            display[f.key] = (
+                names[f.key].get(value, f"#{value}" if f.type == "reference" else str(value)) if f.key in names and value is not None else _text(work, f, value)
+            )
     return Record(
         object_type.key,
         values["id"],

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from server.feature import Work
+from server.features.access.departments import departments
 from server.features.objects.engine import table, tables, value_columns
 from server.features.objects.kind import ObjectType
 from server.features.records.engine import COPY, given_values, rules
@@ -95,3 +96,18 @@ def permitted_only(work: Work, object_type: ObjectType, chosen: Mapping[str, int
             value = None if seen is None else work.session.scalar(seen)
         found[key] = value
     return found
+
+
+def departments_of(
+    work: Work, object_type: ObjectType, raws: Sequence[Mapping[str, Any]], channel: str
+) -> tuple[list[Mapping[str, Any]], dict[str, frozenset[str]]]:
+    """The raw members with departments by their keys (outside JSON one may be named by its title), and the keys that may be chosen in each field."""
+    keys = [f.key for f in object_type.fields.values() if f.type == "department" and not f.derived]
+    if not any(key in raw for raw in raws for key in keys):
+        return list(raws), {}
+    tree = departments(work)
+    known = {d.key for d in tree}
+    titles = {} if channel == "api" else {title: d.key for d in reversed(tree) for title in d.title}
+    clear = {title: key for title, key in titles.items() if title not in known and sum(title in d.title for d in tree) == 1}
+    named: list[Mapping[str, Any]] = [{k: clear.get(v.strip(), v) if k in keys and isinstance(v, str) else v for k, v in raw.items()} for raw in raws]
+    return named, dict.fromkeys(keys, frozenset(d.key for d in tree if d.open))

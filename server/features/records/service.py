@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from server.errors import Problem, Text
 from server.feature import Work
+from server.features.access.departments import UNKNOWN
 from server.features.files.service import resolved
 from server.features.objects.contract import RowValues, unjudged
 from server.features.objects.contract import problems as contract_problems
@@ -18,7 +19,7 @@ from server.features.records.engine import UNKNOWN_MEMBER, FormState, Values, fo
 from server.features.records.history import Change, history
 from server.features.records.listing import Page, ResultColumns, query
 from server.features.records.reading import Record, live_columns, no_record, object_of, readable, records_of, refuse_unless, row_of, stored_columns, values_of
-from server.features.records.references import chosen_ids, existing, is_known, permitted_only, referenced, with_rollups
+from server.features.records.references import chosen_ids, departments_of, existing, is_known, permitted_only, referenced, with_rollups
 from server.features.records.referring import related
 from server.features.records.rights import mask, rights
 from server.features.records.writing import insert_rows, refuse, revision, same_version, take_numbers, taken, tell, update_rows
@@ -172,6 +173,7 @@ def prepare(
     hidden, locked = (frozenset(), frozenset()) if channel == "system" else (allowed.hidden, allowed.hidden | allowed.readonly)
     items = [(raw, before) for raw, (_, before) in zip(resolved(work, object_type, items), items, strict=True)]
     raws = [_without_covered(object_type, raw, before, hidden, allowed.masked) for raw, before in items]
+    raws, open_ones = departments_of(work, object_type, raws, channel)
     chosen = [chosen_ids(object_type, raw, before, work, channel, locked) for raw, (_, before) in zip(raws, items, strict=True)]
     known = existing(work, object_type, chosen, [before for _, before in items])
     looked_up = referenced(work, object_type, chosen)
@@ -180,6 +182,7 @@ def prepare(
         references |= parents or {}
         values, problems = validate(work.catalog, object_type, raw, before, references, work.at, channel, locked, refresh)
         lost = [Problem(k, NO_REFERENCE, code="reference") for k, i in ids.items() if i is not None and not is_known(object_type, known, k, i, before)]
+        lost += [Problem(k, UNKNOWN, code="department") for k, known in open_ones.items() if values.get(k) not in {None, *known, (before or {}).get(k)}]
         secret = [Problem(k, UNKNOWN_MEMBER, code="unknown_field") for k in given if k in hidden and channel == "api"]
         unfit = _unfit(work, object_type, values, rows, [*problems, *lost]) if channel != "system" else []
         prepared.append((values, tuple(_without_hidden([*problems, *lost, *secret, *unfit], hidden))))

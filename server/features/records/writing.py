@@ -16,6 +16,7 @@ from server.features.objects.kind import Field, ObjectType
 from server.features.records.tables import deleted_records, record_serials, records_history
 from server.fields.registry import FIELD_TYPES
 from server.fields.serial import Numbering, numbering
+from server.storage.changes import insert_numbered
 
 TAKEN = Text("已有其他记录使用此值", "Another record already has this value")
 TAKEN_TOGETHER = Text("已有其他记录使用这组值", "Another record already has these values together")
@@ -47,10 +48,9 @@ def insert_rows(work: Work, object_type: ObjectType, rows: Sequence[Mapping[str,
     source, fields, by = table(object_type, work.catalog), stored_fields(object_type), work.actor.username
     stamp = {"version": 1, "created_at": work.now, "created_by": by, "updated_at": work.now, "updated_by": by}
     values = [{**stamp, **{f.key: row.get(f.key) for f in fields}} for row in rows]
-    statement = sa.insert(source).returning(source.c.id, sort_by_parameter_order=True)
     try:
         with work.session.begin_nested():
-            ids = list(work.session.execute(statement, values).scalars())
+            ids = insert_numbered(work.session, source, values)
     except IntegrityError:
         raise Invalid(_race(work, object_type, [(None, row) for row in rows])) from None
     empty: Mapping[str, Any] = {}

@@ -22,6 +22,7 @@ from server.features.objects.engine import (
     table,
     tables,
     value_columns,
+    worked_out,
 )
 from server.features.records.service import create, create_many, get, query
 from server.registry import KINDS
@@ -131,3 +132,11 @@ def test_columns_of_a_past_moment_are_those_of_that_moment(database: Database) -
             assert work.session.execute(sa.select(value_columns(work.catalog, "company", source, At(at, ZONE))["age_days"])).scalar() == days
         bound = sa.select(value_columns(work.catalog, "company", source)["age_days"])
         assert work.session.execute(bound, {"today": NOW.date(), "now": NOW.replace(tzinfo=None)}).scalar() == (NOW.date() - datetime(2020, 1, 1).date()).days
+
+
+def test_the_editor_says_what_is_stored_and_what_is_live() -> None:
+    client = catalog_of("records/linked").get("object", "client")
+    visit = catalog_of("records/linked").get("object", "visit")
+    said = {f.key: stored for f, stored, _ in (*worked_out(client), *worked_out(visit))}
+    assert said["per_visit"] is False and said["visits"] is False and said["client_name"] is False
+    assert said["credit_then"] is True and said["share"] is True

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from server.errors import Invalid
+from server.errors import Invalid, Text
 from server.feature import Actor
+from server.features.access.departments import add_department, change_department, departments
 from server.features.objects.service import replant
 from server.features.records.service import create, create_many, delete, form, get, history, query, refresh, update
 from server.storage.session import Database
@@ -146,3 +147,30 @@ def test_nobody_sees_more_by_way_of_another_record(company: Company) -> None:
             query(work, "client", sort="visits")
     with company.work(CHEN, write=False) as work:
         assert get(work, "client", other).values["visits"] == 1
+
+
+def test_departments_are_a_tree_that_records_name(company: Company) -> None:
+    with company.work() as work:
+        add_department(work, "sales", Text("销售部", "Sales"))
+        add_department(work, "east", Text("华东组", "East"), "sales")
+        add_department(work, "risk", Text("风控部", "Risk"))
+        with pytest.raises(Invalid) as refused:
+            change_department(work, "sales", Text("销售部", ""), "east", True)
+        assert [(p.path, p.code) for p in refused.value.problems] == [("parent", "cycle")]
+        assert [(d.key, d.depth) for d in departments(work)] == [("risk", 0), ("sales", 0), ("east", 1)]
+    with company.work(BOSS) as work:
+        one, two = (create(work, "client", {"name": name, "unit": unit}) for name, unit in (("A", "east"), ("B", "risk")))
+        assert get(work, "client", one).display["unit"] == "East"
+        assert [r.id for r in query(work, "client", conditions=[("unit", "eq", "sales")]).rows] == [one]
+        assert [r.id for r in query(work, "client", conditions=[("unit", "ne", "sales")]).rows] == [two]
+        assert [r.id for r in query(work, "client", filter='unit == "risk"').rows] == [two]
+    with company.work(BOSS, cause="import") as work:
+        assert get(work, "client", create(work, "client", {"name": "C", "unit": "风控部"})).values["unit"] == "risk"
+    with company.work() as work:
+        change_department(work, "risk", Text("风控部", "Risk"), "", False)
+    with company.work(BOSS) as work:
+        update(work, "client", two, {"name": "B 2"}, 1)  # what is there stays
+        for unit in ("risk", "nowhere"):
+            with pytest.raises(Invalid) as refused:
+                create(work, "client", {"name": "D", "unit": unit})
+            assert [(p.path, p.code) for p in refused.value.problems] == [("unit", "department")]
