@@ -17,6 +17,7 @@ from server.features.objects.kind import Field, ObjectType
 from server.features.records.liststate import Condition
 from server.features.records.reading import reference_names
 from server.features.records.rights import Rights, rights
+from server.features.records.totals import EXACT
 from server.fields.region import ways
 from server.fields.registry import FIELD_TYPES
 
@@ -139,9 +140,21 @@ def every_column(work: Work, object_type: ObjectType, subject: Subject, outputs:
     return (*shown, *sorted(others, key=lambda c: c.title.of(work.actor.locale)))
 
 
+FORM_ONLY = frozenset({"file", "image", "rich_text", "region"})  # too large for a cell
+
+
 def is_editable(field: Field | None, allowed: Rights) -> bool:
     """Whether the field may be written from a list."""
-    return field is not None and not field.computed and not field.readonly and field.key not in allowed.covered | allowed.readonly
+    if field is None or field.computed or field.derived or field.readonly or field.type in FORM_ONLY:
+        return False
+    return field.key not in allowed.covered | allowed.readonly
+
+
+def total_text(work: Work, column: Column, value: Any) -> str:
+    """A total as people read it; "" for what the template writes as a plain number."""
+    if value is None or column.field is None or column.total == "count" or column.field.type not in EXACT:
+        return ""
+    return FIELD_TYPES[column.field.type].text(column.field, value, work.actor.locale, work.zone)
 
 
 def _column(name: str, object_type: ObjectType, subject: Subject, outputs: Mapping[str, Output]) -> Column | None:

@@ -3,6 +3,8 @@
 from admin_ui.area import Area
 from admin_ui.pages.alerts import AREA as ALERTS
 from admin_ui.pages.api import AREA as API
+from admin_ui.pages.boards import AREA as BOARDS
+from admin_ui.pages.bulk import AREA as BULK
 from admin_ui.pages.comments import AREA as COMMENTS
 from admin_ui.pages.deleted import AREA as DELETED
 from admin_ui.pages.departments import AREA as DEPARTMENTS
@@ -25,6 +27,7 @@ from admin_ui.pages.record_forms import AREA as RECORD_FORMS
 from admin_ui.pages.records import AREA as RECORDS
 from admin_ui.pages.reports import AREA as REPORTS
 from admin_ui.pages.reviews import AREA as REVIEWS
+from admin_ui.pages.rows import AREA as ROWS
 from admin_ui.pages.schema_import import AREA as SCHEMA_IMPORT
 from admin_ui.pages.settings import AREA as SETTINGS
 from admin_ui.pages.setup import AREA as SETUP
@@ -44,6 +47,9 @@ PAGES: tuple[Area, ...] = (
     DELETED,
     MERGING,
     LISTS,
+    ROWS,
+    BULK,
+    BOARDS,
     VIEWS,
     RECORD_FORMS,
     EXPORTS,

@@ -10,6 +10,7 @@ from server.features.assessment.feature import FEATURE as ASSESSMENT
 from server.features.audit.feature import FEATURE as AUDIT
 from server.features.classification.feature import FEATURE as CLASSIFICATION
 from server.features.comments.feature import FEATURE as COMMENTS
+from server.features.duplicates.feature import FEATURE as DUPLICATES
 from server.features.files.feature import FEATURE as FILES
 from server.features.forms.feature import FEATURE as FORMS
 from server.features.imports.feature import FEATURE as IMPORTS
@@ -33,6 +34,7 @@ FEATURES: tuple[Feature, ...] = (
     FILES,
     RECORDS,
     COMMENTS,
+    DUPLICATES,
     FORMS,
     INDICATORS,
     SCORING,

@@ -8,6 +8,7 @@ from server.features.alerts import tables as alerts
 from server.features.assessment import tables as assessment
 from server.features.audit import tables as audit
 from server.features.comments import tables as comments
+from server.features.duplicates import tables as duplicates
 from server.features.files import tables as files
 from server.features.forms import tables as forms
 from server.features.imports import tables as imports
@@ -28,6 +29,7 @@ MODULES: tuple[ModuleType, ...] = (
     files,
     records,
     comments,
+    duplicates,
     forms,
     assessment,
     alerts,

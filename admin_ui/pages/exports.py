@@ -9,7 +9,7 @@ from admin_ui import listing
 from admin_ui.address import read_state, state_parameters
 from admin_ui.area import Area
 from admin_ui.edge import reading
-from admin_ui.pages.lists import list_of
+from admin_ui.lists import list_of
 from admin_ui.pages.records import object_of
 from admin_ui.render import page
 from server.errors import AppError

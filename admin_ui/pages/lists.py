@@ -9,37 +9,33 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from admin_ui import listing
-from admin_ui.address import BUILDER, DELETED, EMPTIES, EVERYTHING, Address, read
+from admin_ui.address import BUILDER, DELETED, EMPTIES
 from admin_ui.area import Area
+from admin_ui.boards import DATES, board_of, calendar_of
 from admin_ui.edge import is_partial, reading
 from admin_ui.expression_state import state_of
-from admin_ui.pages.records import object_of
-from admin_ui.posted import posted
+from admin_ui.lists import List, found_of, list_of, names_of_people
+from admin_ui.posted import posted, whole
 from admin_ui.render import fragment, page
-from admin_ui.subjects import Subject, subject
-from server.config.output import Output
-from server.errors import AppError, NotFound, Text
+from server.errors import AppError, Text
 from server.expressions.check import check
 from server.expressions.conditions import NotRepresentable, to_tree
 from server.expressions.conditions_words import words
 from server.expressions.types import BOOLEAN, Name, Scope
-from server.feature import Work
 from server.features.access import people
 from server.features.access import service as access
 from server.features.access.conditions import CURRENT_USER
 from server.features.assessment.movement import histories
 from server.features.forms import drafts
-from server.features.objects import results
-from server.features.objects.kind import ObjectType
-from server.features.records import deleting, views
+from server.features.records import batches, deleting, views
 from server.features.records import service as records
 from server.features.records.importing import MODES, may_import
-from server.features.records.liststate import BOARD, CALENDAR, Condition, ListState
+from server.features.records.liststate import BOARD, CALENDAR, Condition
 from server.features.records.rights import rights
 from server.features.records.totals import totals
+from server.features.workflows.instances import STATE_FIELD
 
 router = APIRouter(include_in_schema=False)
-PAGE = 50
 TREND_DAYS, CHANGE_DAYS = 365, 30
 DRAFTS = 3  # unsaved ones a list names
 
@@ -62,37 +58,6 @@ class Drawing:
     current: bool
 
 
-@dataclass(frozen=True)
-class List:
-    """A list being answered: who asks for what of which object."""
-
-    work: Work
-    object_type: ObjectType
-    address: Address
-    lead: Subject
-    outputs: Mapping[str, Output]
-    views: Sequence[views.View]
-
-    @property
-    def state(self) -> ListState:
-        return self.address.state
-
-
-def list_of(request: Request, work: Work, object_key: str) -> List:
-    """The list that the request's address asks for."""
-    object_type = object_of(work, object_key)
-    known = views.views(work, object_key)
-    address = read(object_key, request.query_params, known, views.opening(work, known))
-    asked = request.query_params.get("view", "")
-    if asked and asked != EVERYTHING and address.view is None and not request.query_params.get("changed"):
-        raise NotFound(Text("没有这个视图，或无权查看", "There is no such view, or you may not see it"))
-    return List(work, object_type, address, subject(work.catalog, object_key), outputs_of(work, object_type), known)
-
-
-def outputs_of(work: Work, object_type: ObjectType) -> Mapping[str, Output]:
-    return results.outputs(work.catalog, object_type.key) if object_type.assessed else {}
-
-
 @router.get("/o/{object_key}", response_class=HTMLResponse)
 def record_list(request: Request, object_key: str) -> Response:
     with reading(request) as work:
@@ -100,6 +65,9 @@ def record_list(request: Request, object_key: str) -> Response:
         if any(name in request.query_params for name in (*BUILDER[:1], "c")):  # a form of the list: go to the address that says the same
             return RedirectResponse(it.address.at("").url, 303)
         context, status = context_of(it)
+        done = whole(request.query_params.get("done", ""))
+        if done:
+            context["batch"] = batches.batch_of(work, done)
         if is_partial(request):
             return fragment(request, work, "parts/listing.html", status=status, **context)
         gone = deleting.just_deleted(work, object_key, request.query_params.get(DELETED, ""))
@@ -109,16 +77,27 @@ def record_list(request: Request, object_key: str) -> Response:
 def context_of(it: List) -> tuple[dict[str, Any], int]:
     """What the templates of a list read, and the status: an address that cannot be read is told, not a failure."""
     columns = listing.columns(it.work, it.object_type, it.lead, it.outputs, it.address)
+    may = {action: access.allowed(it.work, it.object_type.key, action) for action in ("create", "edit", "delete")}
     status, refused, sums = 200, None, dict[str, Any]()
+    board, calendar, found = None, None, records.Page((), "", -1)
     try:
-        found = found_of(it, columns)
+        if it.state.shape == BOARD:
+            board = board_of(it, columns, may_edit=may["edit"])
+        elif it.state.shape == CALENDAR:
+            calendar = calendar_of(it, columns)
+        else:
+            found = found_of(it, columns)
         sums = dict(totals(it.work, it.object_type.key, it.state)) if found.rows else {}
     except AppError as error:
         if error.status != 422:
             raise
-        status, refused, found = 422, error, records.Page((), "", 0)
-    may = {action: access.allowed(it.work, it.object_type.key, action) for action in ("create", "edit", "delete")}
+        status, refused = 422, error
     context = {
+        "board": board,
+        "calendar": calendar,
+        "moved": None,
+        "ask": None,
+        "batch": None,
         "object_type": it.object_type,
         "address": it.address,
         "state": it.state,
@@ -133,7 +112,8 @@ def context_of(it: List) -> tuple[dict[str, Any], int]:
         "searchable": listing.searchable(it.work, it.object_type),
         "people": names_of_people(it.work, columns),
         "totals": sums,
-        "trends": trends_of(it, found) if "score" in {c.kind for c in columns} else {},
+        "total_texts": {c.name: listing.total_text(it.work, c, sums.get(c.name)) for c in columns if c.total},
+        "trends": trends_of(it, found) if found.rows and "score" in {c.kind for c in columns} else {},
         "drafts": drafts.mine(it.work, it.object_type.key)[:DRAFTS],
         "may_create": may["create"],
         "may_import": any(may_import(it.work, it.object_type.key, mode) for mode in MODES),
@@ -143,32 +123,6 @@ def context_of(it: List) -> tuple[dict[str, Any], int]:
         "all_roles": it.work.catalog.all("role") if access.may(it.work, views.ADMIN) else (),
     }
     return context, status
-
-
-def found_of(it: List, columns: Sequence[listing.Column], **asked: Any) -> records.Page:
-    """The records of the list's address, with what the columns show."""
-    fields = it.object_type.fields
-    return records.query(
-        it.work,
-        it.object_type.key,
-        **{
-            "search": it.state.search,
-            "inside": it.state.inside,
-            "filter": it.state.filter,
-            "conditions": [(c.name, c.op, c.value) for c in it.state.conditions],
-            "sort": it.state.sort,
-            "cursor": it.address.cursor,
-            "limit": PAGE,
-            "columns": [c.name for c in columns if c.name in fields],
-            "results": [c.name for c in columns if c.name not in fields and c.kind != "stamp"],
-            **asked,
-        },
-    )
-
-
-def names_of_people(work: Work, columns: Sequence[listing.Column]) -> Mapping[str, str]:
-    wanted = any(c.name in {"created_by", "updated_by"} or (c.field is not None and c.field.type == "user") for c in columns)
-    return people.user_names(work) if wanted else {}
 
 
 @dataclass(frozen=True)
@@ -219,7 +173,20 @@ def _tabs(it: List) -> list[Tab]:
 
 
 def _drawings(it: List) -> list[Drawing]:
-    return []
+    """A table, a board by each field of options and each classification, a calendar by each date."""
+    address, state = it.address, it.state
+    plain = state.shape not in (BOARD, CALENDAR)
+    made = [Drawing(Text("表格", "Table"), "table", address.showing(shape="", by="").url, plain)]
+    fields = [f for f in it.object_type.fields.values() if f.key in it.names]
+    boards = [(c.key, c.title) for c in it.lead.classifications if c.key in it.names] + [(f.key, f.title) for f in fields if f.type == "choice"]
+    for key, title in sorted(boards, key=lambda b: b[0] != STATE_FIELD):
+        current = state.shape == BOARD and state.by == key
+        made.append(Drawing(Text(f"看板 · {title.zh}", f"Board · {title.en}"), "layout-dashboard", address.showing(shape=BOARD, by=key).url, current))
+    for f in fields:
+        if f.type in DATES:
+            current = state.shape == CALENDAR and state.by == f.key
+            made.append(Drawing(Text(f"日历 · {f.title.zh}", f"Calendar · {f.title.en}"), "calendar", address.showing(shape=CALENDAR, by=f.key).url, current))
+    return made
 
 
 # -- Conditions --------------------------------------------------------------------------------------------------------------
@@ -284,4 +251,3 @@ def column_choice(request: Request, object_key: str) -> HTMLResponse:
 
 
 AREA = Area(router)
-__all__ = ["AREA", "BOARD", "CALENDAR", "List", "context_of", "found_of", "list_of"]

@@ -17,6 +17,7 @@ from admin_ui.render import fragment, page
 from server.errors import Conflict, Forbidden, Invalid, NotFound, Problem, Text
 from server.feature import Work
 from server.features.access import service as access
+from server.features.duplicates.service import Similar
 from server.features.forms import drafts
 from server.features.forms import service as forms
 from server.features.forms.drafts import Draft
@@ -53,9 +54,11 @@ def create(request: Request, object_key: str, form: Form) -> Response:
         with writing(request) as work:
             object_type = object_of(work, object_key)
             plan = forms.plan_of(work, object_type, control["_form"], "create")
-            record_id = forms.save(work, object_type, plan, raw_of(object_type, form), rows_from(work, object_type, form))
+            record_id = forms.save(work, object_type, plan, raw_of(object_type, form), rows_from(work, object_type, form), seen=seen_in(form))
     except Invalid as refused:
         return _again(request, object_key, form, refused.problems)
+    except forms.MaybeTwice as asked:
+        return _again(request, object_key, form, (), similar=asked.similar)
     return to(request, local_path(control["_back"], f"/o/{object_key}/{record_id}"))
 
 
@@ -82,9 +85,11 @@ def update(request: Request, object_key: str, record_id: Id, form: Form) -> Resp
         with writing(request) as work:
             object_type = object_of(work, object_key)
             plan = forms.plan_of(work, object_type, control["_form"], "edit")
-            forms.save(work, object_type, plan, raw_of(object_type, form), rows_from(work, object_type, form), record_id, version)
+            forms.save(work, object_type, plan, raw_of(object_type, form), rows_from(work, object_type, form), record_id, version, seen_in(form))
     except Invalid as refused:
         return _again(request, object_key, form, refused.problems, record_id, version)
+    except forms.MaybeTwice as asked:
+        return _again(request, object_key, form, (), record_id, version, asked.similar)
     except Conflict as refused:
         return _conflict(request, object_key, record_id, form, refused)
     return to(request, local_path(control["_back"], f"/o/{object_key}/{record_id}"))
@@ -141,26 +146,30 @@ def quick(request: Request, object_key: str, name: str = "") -> HTMLResponse:
             raw[object_type.owner_field] = work.actor.username
         state, _ = forms.state(work, object_type, plan, raw)
         made = build(work, object_type, plan, state, is_new=True, scope="q-")
-        return fragment(request, work, "parts/quick.html", form=made, object_type=object_type)
+        return fragment(request, work, "parts/quick.html", form=made, object_type=object_type, similar=())
 
 
 @router.post("/o/{object_key}/quick", response_class=HTMLResponse)
 def create_quickly(request: Request, object_key: str, form: Form) -> HTMLResponse:
+    problems: tuple[Problem, ...]
+    similar: tuple[Similar, ...]
     try:
         with writing(request) as work:
             object_type = object_of(work, object_key)
             plan = forms.plan_of(work, object_type, QUICK, "create")
-            record_id = forms.save(work, object_type, plan, raw_of(object_type, form))
+            record_id = forms.save(work, object_type, plan, raw_of(object_type, form), seen=seen_in(form))
             name = reference_names(work, object_key, [record_id]).get(record_id, f"#{record_id}")
             return fragment(request, work, "parts/quick_done.html", id=record_id, name=name)
     except Invalid as refused:
-        problems = refused.problems
+        problems, similar = refused.problems, ()
+    except forms.MaybeTwice as asked:
+        problems, similar = (), asked.similar
     with reading(request) as work:
         object_type = object_of(work, object_key)
         plan = forms.plan_of(work, object_type, QUICK, "create")
         state, _ = forms.state(work, object_type, plan, raw_of(object_type, form))
         made = build(work, object_type, plan, state, problems, is_new=True, scope="q-")
-        return fragment(request, work, "parts/quick.html", status=422, form=made, object_type=object_type)
+        return fragment(request, work, "parts/quick.html", status=422, form=made, object_type=object_type, similar=similar)
 
 
 def live_parts(request: Request, work: Work, object_type: ObjectType, plan: Plan, form: Any, record_id: int | None = None, source: str = "") -> HTMLResponse:
@@ -232,8 +241,21 @@ def _writable(work: Work, object_key: str, action: str) -> ObjectType:
     return object_type
 
 
-def _again(request: Request, object_key: str, form: Any, problems: tuple[Problem, ...], record_id: int | None = None, version: int = 0) -> HTMLResponse:
-    """The same form with what was typed and everything that is wrong with it."""
+def seen_in(form: Any) -> frozenset[int]:
+    """Ids of similar records that were shown before."""
+    return frozenset(i for part in only(form, "_similar")["_similar"].split(",")[:100] if (i := whole(part)) is not None)
+
+
+def _again(
+    request: Request,
+    object_key: str,
+    form: Any,
+    problems: tuple[Problem, ...],
+    record_id: int | None = None,
+    version: int = 0,
+    similar: tuple[Similar, ...] = (),
+) -> HTMLResponse:
+    """The same form with what was typed and everything that is wrong with it, or the records that may be the same."""
     control = only(form, "_back", "_form")
     with reading(request) as work:
         object_type = object_of(work, object_key)
@@ -241,7 +263,7 @@ def _again(request: Request, object_key: str, form: Any, problems: tuple[Problem
         record = records.get(work, object_key, record_id) if record_id is not None else None
         state, rows = forms.state(work, object_type, plan, raw_of(object_type, form), rows_from(work, object_type, form), record_id)
         made = build_with_rows(work, object_type, plan, state, rows, problems, is_new=record_id is None)
-        return _form_page(request, work, object_type, made, record, status=422, version=version, back=control["_back"])
+        return _form_page(request, work, object_type, made, record, status=409 if similar else 422, version=version, back=control["_back"], similar=similar)
 
 
 def _conflict(request: Request, object_key: str, record_id: int, form: Any, refused: Conflict) -> HTMLResponse:
@@ -276,6 +298,7 @@ def _form_page(
     back: str = "",
     kept: Draft | None = None,
     recalled: bool = False,
+    similar: tuple[Similar, ...] = (),
 ) -> HTMLResponse:
     """`kept`: a draft of this form; `recalled`: it stands in the form."""
     at = version or (record.version if record else 0)
@@ -283,7 +306,7 @@ def _form_page(
     return page(
         request, work, "pages/form.html", status=status, area=f"o/{object_type.key}",
         object_type=object_type, form=form, record=record, version=at, conflict=conflict, back=local_path(back, ""), cancel=cancel,
-        plans=_choice_of_forms(request, work, object_type, form.plan, record), form_key=key_of(form.plan), kept=kept, recalled=recalled,
+        plans=_choice_of_forms(request, work, object_type, form.plan, record), form_key=key_of(form.plan), kept=kept, recalled=recalled, similar=similar,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from server.feature import Work
+from server.features.duplicates.service import index
 from server.features.objects.engine import Formula, expression_values, formulas, is_stored, table
 from server.features.objects.kind import ObjectType
 from server.fields.registry import FIELD_TYPES
@@ -23,6 +24,8 @@ def load(work: Work, object_key: str, rows: Sequence[Row], advance: Callable[[in
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
         work.session.execute(sa.insert(target), list(finished(work, object_type, batch)))
+        if object_type.duplicates:
+            index(work, object_type, [row["id"] for row in batch])
         advance(len(batch))
     continue_ids(work.session, target)
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from server.errors import Invalid, NotFound, Problem, Text
+from server.errors import Conflict, Invalid, NotFound, Problem, Text
 from server.feature import Work
+from server.features.duplicates import service as duplicates
+from server.features.duplicates.service import Similar
 from server.features.forms import drafts, engine
 from server.features.forms.engine import QUICK, STANDARD, STANDARD_ORDER, Plan
 from server.features.forms.kind import FormType
@@ -83,8 +85,29 @@ def start(plan: Plan, asked: Mapping[str, Any]) -> dict[str, Any]:
     return {**{k: v for k, v in plan.preset.items() if k in plan.keys}, **asked}
 
 
-def save(work: Work, object_type: ObjectType, plan: Plan, raw: Mapping[str, Any], rows: Rows = NO_ROWS, record_id: int | None = None, version: int = 0) -> int:
-    """A new record (no id) or a changed one with its rows; its draft is gone. Raises Invalid with what the form demands and what the object does, at once."""
+class MaybeTwice(Conflict):
+    """Other records may be the same; the person decides. Nothing is kept: what was written goes with the transaction."""
+
+    def __init__(self, similar: tuple[Similar, ...]) -> None:
+        super().__init__(Text("可能已有这条记录，还没有保存", "There may be such a record already; not saved yet"))
+        self.similar = similar
+
+
+def save(
+    work: Work,
+    object_type: ObjectType,
+    plan: Plan,
+    raw: Mapping[str, Any],
+    rows: Rows = NO_ROWS,
+    record_id: int | None = None,
+    version: int = 0,
+    seen: frozenset[int] | None = None,
+) -> int:
+    """A new record (no id) or a changed one with its rows; its draft is gone. Raises Invalid with what the form demands and what the object does, at once.
+
+    `seen`: ids of similar records the person knows of and saves beside; others raise MaybeTwice. None: nobody is there to be asked.
+    """
+    before = duplicates.texts(work, object_type, record_id) if record_id is not None and seen is not None else {}
     missing = _missing(work, object_type, plan, raw, rows, record_id)
     mine = {key: found for key, found in rows.items() if plan.has_rows(key)}
     try:
@@ -94,6 +117,9 @@ def save(work: Work, object_type: ObjectType, plan: Plan, raw: Mapping[str, Any]
         raise Invalid((*(p for p in missing if p.path not in known), *refused.problems)) from None
     if missing:
         raise Invalid(missing)  # what was written goes with the transaction
+    found = duplicates.similar(work, object_type, saved_id, before) if seen is not None else ()
+    if any(other.id not in (seen or ()) for other in found):
+        raise MaybeTwice(found)
     drafts.discard(work, object_type.key, record_id, plan.key)
     return saved_id
 

@@ -52,6 +52,7 @@ def check(it: ObjectType, catalog: Catalog) -> Iterator[Problem]:
     yield from _required(it, catalog)
     yield from _layout(it, catalog)
     yield from _keys(it, live)
+    yield from _duplicates(it)
     yield from formula("/assess/when", it.assessed_when, names, BOOLEAN)
     yield from circles(it)
     yield from circles_between(it, catalog)
@@ -156,6 +157,15 @@ def _timeline(it: ObjectType) -> Iterator[Problem]:
             yield unknown(pointer("timeline", member), "field", key, [f.key for f in it.fields.values() if f.type in types])
         elif it.fields[key].type not in types or it.fields[key].computed:
             yield wrong(pointer("timeline", member), f"“{key}” 不能用在动态里", f"“{key}” cannot stand in a timeline", "timeline_type")
+
+
+def _duplicates(it: ObjectType) -> Iterator[Problem]:
+    for i, rule in enumerate(it.duplicates):
+        path = pointer("duplicates", i, "field")
+        if rule.field not in it.fields:
+            yield unknown(path, "field", rule.field, it.fields)
+        elif it.fields[rule.field].type not in TEXTS - {"long_text"} or it.fields[rule.field].computed:
+            yield wrong(path, f"“{rule.field}” 不是填写的单行文本，不能用来查重", f"“{rule.field}” is not a text that is filled in", "duplicate_type")
 
 
 def _keys(it: ObjectType, live: frozenset[str]) -> Iterator[Problem]:

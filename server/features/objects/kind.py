@@ -92,6 +92,14 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Duplicates:
+    """A field in which two records may be the same. `by`: same, phone or name."""
+
+    field: str
+    by: str
+
+
+@dataclass(frozen=True)
 class Total:
     """The sum of a column under its rows. `into`: the parent's field that holds it as long as there are rows."""
 
@@ -141,6 +149,7 @@ class ObjectType:
     owner_field: str = ""  # field of type user that "my records" means
     timeline: Timeline | None = None  # its records stand in the timeline of those they refer to
     layout: str = "page"  # of its form: page, tabs or steps
+    duplicates: tuple[Duplicates, ...] = ()
     subforms: tuple[Subform, ...] = ()
     contract: Mapping[str, Any] | None = None  # an outside JSON Schema that records must fit, see contract.py
 
@@ -172,6 +181,7 @@ def parse(document: Document) -> ObjectType:
         owner_field=body.get("owner_field", ""),
         timeline=Timeline(body["timeline"]["at"], body["timeline"]["text"]) if "timeline" in body else None,
         layout=body.get("layout", "page"),
+        duplicates=tuple(Duplicates(d["field"], d["by"]) for d in body.get("duplicates", ())),
         subforms=tuple(_subform(s) for s in body.get("subforms", ())),
         contract=body.get("contract"),
     )

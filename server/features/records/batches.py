@@ -115,7 +115,7 @@ def _writable(work: Work, object_key: str, raw: Mapping[str, Any]) -> Mapping[st
     allowed, fields = rights(work, object_key), object_of(work, object_key).fields
     for key in raw:
         f = fields.get(key)
-        if f is None or f.computed or f.readonly or key in allowed.covered | allowed.readonly:
+        if f is None or f.computed or f.derived or f.readonly or key in allowed.covered | allowed.readonly:
             raise Invalid([Problem(key, Text("此字段不能批量修改", "This field cannot be changed here"), code="readonly")])
         if isinstance(wrong := records.parse_form(work, f, raw[key]), Problem):
             raise Invalid([wrong])
@@ -282,7 +282,7 @@ def _old_values(object_type: ObjectType, changes: Mapping[str, Sequence[Any]]) -
     found: Values = {}
     for key, (old, _) in changes.items():
         f = object_type.fields.get(key)
-        if f is not None and not f.computed:
+        if f is not None and not f.computed and not f.derived:
             found[key] = FIELD_TYPES[f.type].parse(f, old, JSON)
     return {key: value for key, value in found.items() if not isinstance(value, Problem)}
 

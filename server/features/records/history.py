@@ -111,7 +111,7 @@ Names = Mapping[str, Mapping[Any, str]]
 
 
 def names_of(work: Work, object_type: ObjectType, values: Sequence[tuple[str, Any, Any]]) -> Names:
-    """(field, value, value) -> field -> names of the records, people or departments behind its values, one statement a reference field; also of those merged."""
+    """(field, value, value) -> field -> names of the records, people or departments behind its values, one statement a field; also of those merged."""
     keys = {key for key, _, _ in values if key in object_type.fields and object_type.fields[key].type == "reference"}
     wanted = {k: object_type.fields[k].reference for k in keys} | {k: object_type.key for k, _, _ in values if k in (MERGED, MERGED_INTO)}
     ids = {k: [v for key, *both in values if key == k for v in both if isinstance(v, int)] for k in wanted}

@@ -11,9 +11,11 @@ from server.feature import Work
 from server.features.records.listing import Listing, joined, listing_of, matching
 from server.features.records.liststate import TOTALS, ListState
 from server.features.records.reading import object_of
+from server.fields.decimal import Scaled
 from server.fields.registry import FIELD_TYPES
 
 NUMBERS = frozenset({"integer", "number"})
+EXACT = frozenset({"decimal", "percent", "duration"})  # shown as values of their field
 
 
 def totals(work: Work, object_key: str, state: ListState) -> Mapping[str, Any]:
@@ -38,7 +40,8 @@ def _parts(listing: Listing, name: str, kind: str, place: int) -> Sequence[sa.Co
     if kind not in TOTALS or (what.type.name not in NUMBERS and kind != "count"):
         raise Invalid([Problem(name, Text("这一列不能这样汇总", "This column cannot be totalled this way"), code="bad_total")])
     column = listing.column(name)
-    number: sa.ColumnElement[Any] = sa.cast(sa.type_coerce(column, sa.BigInteger()) if _decimals(listing, name) is not None else column, sa.Double())
+    scaled = _decimals(listing, name) is not None
+    number: sa.ColumnElement[Any] = sa.cast(sa.type_coerce(column, sa.BigInteger()) if scaled else listing.columns[name], sa.Double())
     counted = sa.func.count(column).label(f"n{place}")
     if kind == "count":
         return (sa.null().label(f"v{place}"), counted)
@@ -48,8 +51,8 @@ def _parts(listing: Listing, name: str, kind: str, place: int) -> Sequence[sa.Co
 
 def _decimals(listing: Listing, name: str) -> int | None:
     """Of a stored amount, whose column holds a scaled whole number."""
-    field = listing.field(name)
-    return field.decimals if field is not None and field.type == "decimal" and name in listing.source.c else None
+    kind = listing.source.c[name].type if listing.field(name) is not None and name in listing.source.c else None
+    return kind.decimals if isinstance(kind, Scaled) else None
 
 
 def _value(listing: Listing, name: str, kind: str, value: float | None, count: int) -> Any:
@@ -60,6 +63,8 @@ def _value(listing: Listing, name: str, kind: str, value: float | None, count: i
     number = value / count if kind == "avg" else value
     decimals, field = _decimals(listing, name), listing.field(name)
     if decimals is None:
+        if field is not None and field.type in EXACT:
+            return FIELD_TYPES[field.type].from_expression(field, number)
         whole = (field is not None and field.type == "integer") and kind != "avg"
         return round(number) if whole and abs(number) < 2**63 else number
-    return FIELD_TYPES["decimal"].from_expression(field, Decimal(repr(number)).scaleb(-decimals)) if field else None
+    return FIELD_TYPES[field.type].from_expression(field, Decimal(repr(number)).scaleb(-decimals)) if field else None
