@@ -7,12 +7,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from admin_ui.area import Area
-from admin_ui.capitals import capitals
 from admin_ui.edge import Id, reading
 from admin_ui.pages.records import object_of
 from admin_ui.profile import Fact, facts, record_number
 from admin_ui.render import page
 from server.errors import Text
+from server.expressions.functions.writing import amount_in_words
 from server.feature import Work
 from server.features.access import people
 from server.features.objects.kind import ObjectType
@@ -61,7 +61,7 @@ def _sections(work: Work, object_type: ObjectType, record: Record) -> list[Paper
 def _line(work: Work, fact: Fact, record: Record) -> Line:
     value = record.values.get(fact.field.key)
     is_money = fact.field.type == "decimal" and fact.field.unit in YUAN and not fact.masked
-    return Line(fact, capitals(value) if is_money and value is not None and work.actor.locale.startswith("zh") else "")
+    return Line(fact, amount_in_words(value) or "" if is_money and value is not None and work.actor.locale.startswith("zh") else "")
 
 
 AREA = Area(router)

@@ -50,7 +50,12 @@ _AMOUNT_LIMIT = 1e16
 
 
 def _capitals(x: float) -> str | None:
-    exact = abs(_decimal(x, 2))
+    return amount_in_words(_decimal(x, 2))
+
+
+def amount_in_words(amount: Decimal) -> str | None:
+    """An amount in Chinese capitals, to the fen; None where it is too large to be written out."""
+    exact = abs(amount.quantize(Decimal(1).scaleb(-2), context=_EXACT))
     if exact >= Decimal(_AMOUNT_LIMIT):
         return None
     digits = f"{exact:019.2f}".replace(".", "")
@@ -60,7 +65,7 @@ def _capitals(x: float) -> str | None:
     tenth, hundredth = int(digits[16]), int(digits[17])
     tail = f"{_DIGITS[tenth]}角" if tenth else "零" if hundredth and whole else ""
     tail += f"{_DIGITS[hundredth]}分" if hundredth else "整"
-    return ("负" if x < 0 and exact else "") + ((whole + tail) if whole or tenth or hundredth else "零元整")
+    return ("负" if amount < 0 and exact else "") + ((whole + tail) if whole or tenth or hundredth else "零元整")
 
 
 def _capitals_pg() -> str:

@@ -36,7 +36,7 @@ def check(alert: Alert, catalog: Catalog) -> Iterator[Problem]:
             yield unknown(f"/recipients/{i}/to", Text("角色或用户字段", "role or user field"), recipient.to, roles | users)
         yield from text_problems(recipient.when, names, f"/recipients/{i}/when", BOOLEAN)
     for language, text in (("zh_CN", alert.message.zh), ("en", alert.message.en)):
-        for name in sorted(placeholders(Text(text, ""))):
+        for name in sorted(placeholders(Text(text, text))):
             if name not in names.names and name not in OWN_PLACEHOLDERS:
                 yield unknown(f"/message/{language}", Text("名称", "name"), name, [*names.names, *OWN_PLACEHOLDERS])
     if alert.watch and alert.watch not in names.names:
