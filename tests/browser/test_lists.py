@@ -115,7 +115,7 @@ def test_a_card_is_moved_by_hand_by_key_and_by_button(sign_in: SignIn, width: in
     where = "#" + (card.get_attribute("id") or "")
     visitor.check()
     if width > 500:
-        card.drag_to(page.locator(f"[data-lane='{target}']"))
+        card.drag_to(page.locator(f"[data-lane='{target}'] h2"))
     else:
         card.locator("[data-card-move]").click()
         visitor.check()

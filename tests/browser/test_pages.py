@@ -12,6 +12,8 @@ pytestmark = pytest.mark.browser
 PAGES = {
     "records": (
         "li", "/", "/search?q=C-0000", "/search", "/o/customer", "/o/customer?sort=-risk_score&risk_level=high", "/o/customer?q=zzz", "/o/contact",
+        "/o/customer?filter=region=='east'&cols=region,limit_now&totals=limit_now:sum", "/o/customer?shape=board&by=lifecycle",
+        "/o/customer?shape=calendar&by=next_review_on", "/o/customer/batches",
         "/o/customer/1", "/o/customer/1?tab=facts", "/o/customer/1?tab=order.customer", "/o/customer/1?tab=tasks", "/o/customer/1?tab=history",
         "/o/customer/1?tab=files",
         "/o/customer/1/print", "/o/order/1/print",

@@ -48,3 +48,14 @@ def test_exit_codes_and_json(published: dict[str, str], tmp_path: Path) -> None:
     for words in (("import", "nope", good), ("import", "company", tmp_path / "none.csv"), ("import", "company", good, "--key", "nope")):
         done = ran(published, *words)
         assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+
+
+def test_what_was_exported_is_imported_without_a_change(published: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("company_no,name,region,credit_limit\nA-1,=1+1,east,12.50\n", encoding="utf-8")
+    assert ran(published, "import", "company", tmp_path / "in.csv", "--key", "company_no").returncode == 0
+    done = ran(published, "records", "export", "company", tmp_path / "out.csv", "--filter", "credit_limit > 10")
+    assert done.returncode == 0, done.stderr
+    assert "'=1+1" in (tmp_path / "out.csv").read_text(encoding="utf-8-sig")
+    again = ran(published, "import", "company", tmp_path / "out.csv", "--key", "company_no", "--json")
+    assert json.loads(again.stdout)["unchanged"] == 1, again.stderr
+    assert ran(published, "records", "export", "company", tmp_path / "out.pdf").returncode == 1
