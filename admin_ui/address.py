@@ -18,7 +18,8 @@ from server.features.records.views import View
 EMPTIES = ("is_empty", "not_empty")
 BUILDER = ("f", "op", "v")  # of the form that adds a condition
 STATE = ("q", "in", "filter", "sort", "cols", "width", "freeze", "totals", "shape", "by")
-PLACE = ("view", "changed", "next", "month", "done", "edit", "focus", "c")
+DELETED = "_deleted"  # the record that was deleted a moment ago, to be brought back from the list
+PLACE = ("view", "changed", "next", "month", "done", "edit", "focus", "c", DELETED)
 RESERVED = frozenset((*STATE, *PLACE, *BUILDER))
 EVERYTHING = "all"  # `view=all`: the list without any view, where the list opens with one
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import groupby
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +11,8 @@ from admin_ui.address import Address
 from admin_ui.pages.workflows import Flow, flow_of
 from admin_ui.risk import RiskView, risk_view
 from admin_ui.subjects import Subject, subject
+from admin_ui.timeline import BESIDE, PAGE, About, Stream, stream
+from admin_ui.versions import Version, versions
 from server.errors import Text
 from server.feature import Work
 from server.features.access import people
@@ -28,15 +29,14 @@ from server.features.records import service as records
 from server.features.records.liststate import Condition
 from server.features.records.reading import Record, reference_names
 from server.features.records.rows import Rows, rows_of
+from server.features.records.timeline import happening_objects
 from server.features.strategies.runs import StrategyRun, runs_of
 from server.features.strategies.tasks import Task, tasks_of
-from server.fields.registry import FIELD_TYPES
 
 OPEN_TASKS = frozenset({"open", "waiting_approval"})
 STRIP, STRIP_ASSESSED = 7, 4  # fields in the header strip
 RELATED_ROWS = 50
 TABS_SHOWN = 6  # related lists beside each other, those with records first
-TIMELINE = 8
 CHANGE_DAYS = 30
 
 
@@ -79,6 +79,15 @@ class Related:
 
 
 @dataclass(frozen=True)
+class NewLink:
+    """Something to begin from this record: it refers to the record and comes back to its page."""
+
+    title: Text
+    url: str
+    icon: str
+
+
+@dataclass(frozen=True)
 class FileLine:
     """One file of the record or of one that refers to it; `where` says which record has it, when that is another."""
 
@@ -88,33 +97,11 @@ class FileLine:
 
 
 @dataclass(frozen=True)
-class ChangeSet:
-    """What one save changed."""
-
-    at: datetime
-    by: str
-    cause: Text
-    version: int
-    release: int
-    changes: tuple[tuple[Text, str, str], ...]  # field, old, new
-
-
-@dataclass(frozen=True)
-class Moment:
-    """One line of the timeline."""
-
-    at: datetime
-    icon: str
-    text: Text
-    by: str = ""
-    href: str = ""
-
-
-@dataclass(frozen=True)
 class Profile:
     lead: Subject
     number: str  # the record's own number, beside its name
     strip: tuple[Fact, ...]
+    owner: Fact | None
     tabs: tuple[Tab, ...]
     tab: str
     may_edit: bool
@@ -130,8 +117,10 @@ class Profile:
     rows: tuple[Rows, ...] = ()
     related: Related | None = None
     files: tuple[FileLine, ...] = ()
-    history: tuple[ChangeSet, ...] = ()
-    timeline: tuple[Moment, ...] = ()
+    history: tuple[Version, ...] = ()
+    older: str = ""  # the address of the versions before
+    timeline: Stream | None = None
+    follow_up: NewLink | None = None
     people: Mapping[str, str] | None = None
     snapshots: tuple[Field, ...] = ()  # copies that can be taken anew
 
@@ -144,45 +133,68 @@ class Profile:
         return next((t for t in sorted(self.open_tasks, key=lambda t: t.due_on) if t.mine), None)
 
 
-def profile(work: Work, object_type: ObjectType, record: Record, tab: str) -> Profile:
+def profile(work: Work, object_type: ObjectType, record: Record, tab: str, show: str = "", after: str = "") -> Profile:
+    """`show`, `after`: what of the timeline or the history is wanted, as their addresses say it."""
     lead = subject(work.catalog, object_type.key)
     results = assessment.results(work, object_type.key, record.id) if object_type.assessed else None
     inside = {(s.object, s.link) for s in object_type.subforms}  # shown with the facts
     related = [(o, f, n) for o, f, n in records.related(work, object_type.key, record.id) if (n or o.menu) and (o.key, f) not in inside]
     tasks = tasks_of(work, object_type.key, record.id)
-    open_alerts = tuple(alerts.list_alerts(work, record=(object_type.key, record.id)))
+    open_alerts = tuple(alerts.list_alerts(work, record=(object_type.key, record.id))) if object_type.assessed else ()
     found_files = files.of_record(work, object_type.key, record.id) if files.may_have(work, object_type.key) else None
     counts = {"tasks": sum(1 for t in tasks if t.state in OPEN_TASKS), **({} if found_files is None else {"files": len(found_files)})}
     tabs = tuple(tabs_of(object_type, record, related, counts, tab))
     chosen = next((t.key for t in tabs if t.current), tabs[0].key)
-    changes = records.history(work, object_type.key, record.id)
     names = people.user_names(work)
-    history = tuple(change_sets(work, object_type, changes, names))
+    about = About(work, object_type, record.id, lead, names)
     values = _values(record)
+    may_edit = access.allowed(work, object_type.key, "edit", values)
+    history, older = versions(about, record, after, may_edit=may_edit) if chosen == "history" else ((), "")
+    facts_of_strip = strip(object_type, record, names, assessed=object_type.assessed)
     return Profile(
         lead=lead,
         number=record_number(object_type, record),
-        strip=strip(work, object_type, record, assessed=object_type.assessed),
+        strip=tuple(f for f in facts_of_strip if f.field.key != object_type.owner_field),
+        owner=next((f for f in facts_of_strip if f.field.key == object_type.owner_field), None),
         tabs=tabs,
         tab=chosen,
-        may_edit=access.allowed(work, object_type.key, "edit", values),
+        may_edit=may_edit,
         may_delete=access.allowed(work, object_type.key, "delete", values),
         results=results,
         score_change=_score_change(work, object_type, record, lead, results),
         flow=flow_of(work, object_type.key, record.id, record.version),
         alerts=open_alerts,
         tasks=tasks,
-        runs=runs_of(work, object_type.key, record.id),
+        runs=runs_of(work, object_type.key, record.id) if chosen == "tasks" else (),
         risk=risk_view(work, object_type, record.id, lead, results) if chosen == "risk" else None,
-        facts=facts(work, object_type, record) if chosen == "facts" else (),
+        facts=facts(object_type, record, names) if chosen == "facts" else (),
         rows=rows_of(work, object_type, record.id) if chosen == "facts" else (),
         related=_related(work, object_type, record, chosen, related),
         files=_file_lines(work, object_type, record, found_files or ()) if chosen == "files" else (),
         history=history,
-        timeline=_timeline(history, open_alerts, tasks, names),
+        older=older,
+        timeline=_timeline(about, chosen, show, after),
+        follow_up=_follow_up(work, object_type, record),
         people=names,
         snapshots=tuple(f for f in object_type.fields.values() if f.derived == "snapshot" and f.key in record.display),
     )
+
+
+def _timeline(about: About, tab: str, show: str, after: str) -> Stream | None:
+    """The whole one in its tab; its beginning beside what the record is."""
+    if tab == "timeline":
+        return stream(about, show, after, PAGE)
+    return stream(about, limit=BESIDE) if tab in ("risk", "facts") else None
+
+
+def _follow_up(work: Work, object_type: ObjectType, record: Record) -> NewLink | None:
+    """What people note down of a visit or a call: the first such object that they may create."""
+    for other, field in happening_objects(work, object_type.key):
+        if access.allowed(work, other.key, "create"):
+            back = f"/o/{object_type.key}/{record.id}?tab=timeline"
+            url = f"/o/{other.key}/new?" + urlencode({field.key: record.id, "_back": back})
+            return NewLink(Text(f"记录{other.title.zh}", f"Log a {other.title.en.lower()}"), url, other.icon)
+    return None
 
 
 def _values(record: Record) -> dict[str, Any]:
@@ -208,21 +220,23 @@ def record_number(object_type: ObjectType, record: Record) -> str:
     return ""
 
 
-def strip(work: Work, object_type: ObjectType, record: Record, *, assessed: bool) -> tuple[Fact, ...]:
-    """The list's columns once more, without name and number: what the document thinks matters."""
-    skipped = {object_type.name_field, *(f.key for f in object_type.fields.values() if f.pattern)}
+def strip(object_type: ObjectType, record: Record, names: Mapping[str, str], *, assessed: bool) -> tuple[Fact, ...]:
+    """The list's columns once more, without name and number: what the document thinks matters. Whoever looks after the record stands last."""
+    owner = object_type.owner_field
+    skipped = {object_type.name_field, owner, *(f.key for f in object_type.fields.values() if f.pattern)}
     keys = [k for k in object_type.list_columns if k in record.display and k not in skipped]
-    found = [_fact(work, object_type.fields[k], record) for k in keys]
-    return tuple(f for f in found if f.text)[: STRIP_ASSESSED if assessed else STRIP]
+    found = [f for f in (_fact(object_type.fields[k], record, names) for k in keys) if f.text]
+    last = [_fact(object_type.fields[owner], record, names)] if record.display.get(owner) else []
+    return (*found[: (STRIP_ASSESSED if assessed else STRIP) - len(last)], *last)
 
 
-def _fact(work: Work, field: Field, record: Record) -> Fact:
+def _fact(field: Field, record: Record, names: Mapping[str, str]) -> Fact:
     text, value = record.display.get(field.key, ""), record.values.get(field.key)
     masked = field.key in record.masked
     if masked or value is None:
         return Fact(field, text, masked=masked and bool(text))
     if field.type == "user":
-        return Fact(field, people.user_names(work).get(str(value), text))
+        return Fact(field, names.get(str(value), text))
     return Fact(field, text, _href(field, value))
 
 
@@ -253,7 +267,7 @@ def _score_change(work: Work, object_type: ObjectType, record: Record, lead: Sub
 def tabs_of(object_type: ObjectType, record: Record, related: Iterable[tuple[ObjectType, str, int]], counts: Mapping[str, int], chosen: str) -> Iterable[Tab]:
     base = f"/o/{object_type.key}/{record.id}"
     plain = [("risk", Text("风险", "Risk"), None)] if object_type.assessed else []
-    plain.append(("facts", Text("资料", "Facts"), None))
+    plain += [("facts", Text("资料", "Facts"), None), ("timeline", Text("动态", "Timeline"), None)]
     listed = sorted(related, key=lambda r: r[0].menu or 999)
     twice = {o.key for o, _, _ in listed if sum(1 for other, _, _ in listed if other.key == o.key) > 1}
     many = [(f"{o.key}.{f}", _related_title(o, f, o.key in twice), n) for o, f, n in listed]
@@ -276,7 +290,7 @@ def _related_title(object_type: ObjectType, field: str, told_apart: bool) -> Tex
     return Text(f"{object_type.plural.zh} ({by.zh})", f"{object_type.plural.en} ({by.en})")
 
 
-def facts(work: Work, object_type: ObjectType, record: Record) -> tuple[FactSection, ...]:
+def facts(object_type: ObjectType, record: Record, names: Mapping[str, str]) -> tuple[FactSection, ...]:
     shown = [
         f for f in object_type.fields.values() if f.key in record.display and (record.display[f.key] or not f.visible)
     ]  # empty and hidden by its rule: not there
@@ -285,7 +299,7 @@ def facts(work: Work, object_type: ObjectType, record: Record) -> tuple[FactSect
     loose = [f for f in shown if f.section not in known]
     if loose:
         groups.insert(0, (object_type.title, loose))
-    return tuple(FactSection(title, tuple(_fact(work, f, record) for f in fields)) for title, fields in groups if fields)
+    return tuple(FactSection(title, tuple(_fact(f, record, names) for f in fields)) for title, fields in groups if fields)
 
 
 def _related(work: Work, object_type: ObjectType, record: Record, chosen: str, related: Iterable[tuple[ObjectType, str, int]]) -> Related | None:
@@ -317,51 +331,3 @@ def _file_lines(work: Work, object_type: ObjectType, record: Record, found: Iter
         FileLine(f, work.catalog.get("object", f.object), "" if (f.object, f.record_id) == own else names[f.object].get(f.record_id, f"#{f.record_id}"))
         for f in lines
     )
-
-
-# -- History -----------------------------------------------------------------------------------------------------------------
-
-CAUSES = {
-    "form": Text("表单", "form"),
-    "import": Text("导入", "import"),
-    "workflow": Text("流程", "workflow"),
-    "api": Text("接口", "API"),
-    "cli": Text("命令", "command"),
-    "assess": Text("评估", "assessment"),
-}
-DELETED = Text("已删除", "Deleted")
-
-
-def change_sets(work: Work, object_type: ObjectType, changes: Iterable[records.Change], names: Mapping[str, str]) -> Iterable[ChangeSet]:
-    """Changes of one save together, newest first."""
-    for _, group in groupby(changes, key=lambda c: c.version):
-        found = list(group)
-        first = found[0]
-        lines = tuple((_field_title(object_type, c.field), c.old_text, c.new_text) for c in found)
-        yield ChangeSet(first.at, names.get(first.by, first.by), CAUSES.get(first.cause, Text(first.cause, first.cause)), first.version, first.release, lines)
-
-
-def _field_title(object_type: ObjectType, key: str) -> Text:
-    field = object_type.fields.get(key)
-    return field.title if field and field.type in FIELD_TYPES else DELETED if key == "deleted_at" else Text(key, key)
-
-
-def _timeline(history: Iterable[ChangeSet], found: Iterable[AlertView], tasks: Iterable[Task], names: Mapping[str, str]) -> tuple[Moment, ...]:
-    """The last that happened: saves, alerts, tasks done."""
-    lines = [_saved(change) for change in history]
-    lines += [Moment(a.opened_at, "bell", Text(f"预警：{a.message.zh}", f"Alert: {a.message.en}"), href=f"/alerts/{a.id}") for a in found]
-    for task in tasks:
-        if task.done_at:
-            text = Text(f"完成：{task.title.zh}", f"Done: {task.title.en}")
-            lines.append(Moment(task.done_at, "circle-check", text, names.get(task.done_by or "", task.done_by or ""), f"/tasks/{task.id}"))
-    return tuple(sorted(lines, key=lambda m: m.at, reverse=True)[:TIMELINE])
-
-
-def _saved(change: ChangeSet) -> Moment:
-    if change.version == 1:
-        return Moment(change.at, "plus", Text("新建记录", "Record created"), change.by)
-    titles = [title for title, _, _ in change.changes[:3]]
-    more = len(change.changes) - len(titles)
-    zh = "、".join(t.zh for t in titles) + (f"等 {len(change.changes)} 项" if more > 0 else "")
-    en = ", ".join(t.en for t in titles) + (f" and {more} more" if more > 0 else "")
-    return Moment(change.at, "edit", Text(f"修改 {zh}", f"Changed {en}"), change.by)

@@ -5,6 +5,8 @@ from admin_ui.pages.alerts import AREA as ALERTS
 from admin_ui.pages.api import AREA as API
 from admin_ui.pages.boards import AREA as BOARDS
 from admin_ui.pages.bulk import AREA as BULK
+from admin_ui.pages.comments import AREA as COMMENTS
+from admin_ui.pages.deleted import AREA as DELETED
 from admin_ui.pages.departments import AREA as DEPARTMENTS
 from admin_ui.pages.desk import AREA as DESK
 from admin_ui.pages.exports import AREA as EXPORTS
@@ -17,8 +19,10 @@ from admin_ui.pages.jobs import AREA as JOBS
 from admin_ui.pages.lists import AREA as LISTS
 from admin_ui.pages.login import AREA as LOGIN
 from admin_ui.pages.matrix import AREA as MATRIX
+from admin_ui.pages.merging import AREA as MERGING
 from admin_ui.pages.printing import AREA as PRINTING
 from admin_ui.pages.public_forms import AREA as PUBLIC_FORMS
+from admin_ui.pages.record import AREA as RECORD
 from admin_ui.pages.record_forms import AREA as RECORD_FORMS
 from admin_ui.pages.records import AREA as RECORDS
 from admin_ui.pages.reports import AREA as REPORTS
@@ -38,6 +42,10 @@ PAGES: tuple[Area, ...] = (
     LOGIN,
     DESK,
     RECORDS,
+    RECORD,
+    COMMENTS,
+    DELETED,
+    MERGING,
     LISTS,
     ROWS,
     BULK,

@@ -1,6 +1,6 @@
 """What a feature is, and what every call of a service carries."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,7 @@ from fastapi import APIRouter
 
 from server.config.catalog import Catalog
 from server.config.kind import Kind
+from server.errors import Text
 from server.expressions.types import At
 from server.jobs.job import Job
 from server.storage.session import Database
@@ -72,10 +73,21 @@ class Assessed:
 
 
 @dataclass(frozen=True)
+class Merged:
+    """Two records of one object that become one: `kept` takes the place of `gone`. What else hangs on `gone` moves to `kept`."""
+
+    object: str
+    kept: int
+    gone: int
+
+
+@dataclass(frozen=True)
 class Hooks:
     on_saved: tuple[Callable[[Work, Saved], None], ...] = ()
     on_assessed: tuple[Callable[[Work, Assessed], Mapping[str, int] | None], ...] = ()  # gives what it did, for the summary: {"alerts_opened": 2}
     on_published: tuple[Callable[[Work, Catalog, Catalog], None], ...] = ()  # (work, old, new): object tables are made by then
+    merge_objections: tuple[Callable[[Work, Merged], Iterable[Text]], ...] = ()  # why these two may not become one
+    on_merged: tuple[Callable[[Work, Merged], None], ...] = ()  # `gone` is deleted and its results are away by then
 
 
 @dataclass(frozen=True)
@@ -85,6 +97,8 @@ class Feature:
     on_saved: Callable[[Work, Saved], None] | None = None
     on_assessed: Callable[[Work, Assessed], Mapping[str, int] | None] | None = None
     on_published: Callable[[Work, Catalog, Catalog], None] | None = None
+    merge_objections: Callable[[Work, Merged], Iterable[Text]] | None = None
+    on_merged: Callable[[Work, Merged], None] | None = None
     jobs: tuple[Job, ...] = ()
     api: APIRouter | None = None  # mounted under /api
 

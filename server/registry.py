@@ -9,6 +9,7 @@ from server.features.alerts.feature import FEATURE as ALERTS
 from server.features.assessment.feature import FEATURE as ASSESSMENT
 from server.features.audit.feature import FEATURE as AUDIT
 from server.features.classification.feature import FEATURE as CLASSIFICATION
+from server.features.comments.feature import FEATURE as COMMENTS
 from server.features.duplicates.feature import FEATURE as DUPLICATES
 from server.features.files.feature import FEATURE as FILES
 from server.features.forms.feature import FEATURE as FORMS
@@ -32,6 +33,7 @@ FEATURES: tuple[Feature, ...] = (
     OBJECTS,
     FILES,
     RECORDS,
+    COMMENTS,
     DUPLICATES,
     FORMS,
     INDICATORS,
@@ -53,6 +55,8 @@ HOOKS = Hooks(
     on_saved=tuple(f.on_saved for f in FEATURES if f.on_saved),
     on_assessed=tuple(f.on_assessed for f in FEATURES if f.on_assessed),
     on_published=tuple(f.on_published for f in FEATURES if f.on_published),
+    merge_objections=tuple(f.merge_objections for f in FEATURES if f.merge_objections),
+    on_merged=tuple(f.on_merged for f in FEATURES if f.on_merged),
 )
 
 JOBS: Mapping[str, Job] = {job.key: job for feature in FEATURES for job in feature.jobs}

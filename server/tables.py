@@ -7,6 +7,7 @@ from server.features.access import tables as access
 from server.features.alerts import tables as alerts
 from server.features.assessment import tables as assessment
 from server.features.audit import tables as audit
+from server.features.comments import tables as comments
 from server.features.duplicates import tables as duplicates
 from server.features.files import tables as files
 from server.features.forms import tables as forms
@@ -27,6 +28,7 @@ MODULES: tuple[ModuleType, ...] = (
     web,
     files,
     records,
+    comments,
     duplicates,
     forms,
     assessment,

@@ -22,6 +22,7 @@ from server.features.alerts import service as alerts
 from server.features.alerts.service import AlertView
 from server.features.assessment.movement import Move, class_counts, movers
 from server.features.classification.kind import Class
+from server.features.comments import service as comments
 from server.features.forms import drafts
 from server.features.forms.drafts import Draft
 from server.features.objects.kind import ObjectType
@@ -72,7 +73,7 @@ class Desk:
 @router.get("/", response_class=HTMLResponse)
 def desk(request: Request) -> HTMLResponse:
     with reading(request) as work:
-        return page(request, work, "pages/desk.html", area="desk", desk=_desk(work), creatable=_creatable(work))
+        return page(request, work, "pages/desk.html", area="desk", desk=_desk(work), creatable=_creatable(work), mentions=comments.unread(work))
 
 
 def _desk(work: Work) -> Desk:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from admin_ui import listing
-from admin_ui.address import BUILDER, EMPTIES
+from admin_ui.address import BUILDER, DELETED, EMPTIES
 from admin_ui.area import Area
 from admin_ui.boards import DATES, board_of, calendar_of
 from admin_ui.edge import is_partial, reading
@@ -27,7 +27,7 @@ from server.features.access import service as access
 from server.features.access.conditions import CURRENT_USER
 from server.features.assessment.movement import histories
 from server.features.forms import drafts
-from server.features.records import batches, views
+from server.features.records import batches, deleting, views
 from server.features.records import service as records
 from server.features.records.importing import MODES, may_import
 from server.features.records.liststate import BOARD, CALENDAR, Condition
@@ -70,7 +70,8 @@ def record_list(request: Request, object_key: str) -> Response:
             context["batch"] = batches.batch_of(work, done)
         if is_partial(request):
             return fragment(request, work, "parts/listing.html", status=status, **context)
-        return page(request, work, "pages/list.html", status=status, area=f"o/{object_key}", **context)
+        gone = deleting.just_deleted(work, object_key, request.query_params.get(DELETED, ""))
+        return page(request, work, "pages/list.html", status=status, area=f"o/{object_key}", gone=gone, **context)
 
 
 def context_of(it: List) -> tuple[dict[str, Any], int]:

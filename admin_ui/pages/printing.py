@@ -55,7 +55,7 @@ def paper(request: Request, object_key: str, record_id: Id) -> HTMLResponse:
 
 
 def _sections(work: Work, object_type: ObjectType, record: Record) -> list[PaperSection]:
-    return [PaperSection(s.title, tuple(_line(work, f, record) for f in s.facts)) for s in facts(work, object_type, record)]
+    return [PaperSection(s.title, tuple(_line(work, f, record) for f in s.facts)) for s in facts(object_type, record, people.user_names(work))]
 
 
 def _line(work: Work, fact: Fact, record: Record) -> Line:

@@ -1,12 +1,10 @@
-"""Records of any object: the record page with its tabs, search over everything, records to choose from."""
+"""Records of any object: search over everything, records to choose from."""
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse
 
 from admin_ui.area import Area
-from admin_ui.edge import Form, Id, only, reading, to, writing
-from admin_ui.posted import whole
-from admin_ui.profile import profile
+from admin_ui.edge import reading
 from admin_ui.render import fragment, page
 from server.errors import NotFound, Text
 from server.feature import Work
@@ -50,23 +48,6 @@ def options(request: Request, object_key: str, into: str = "", nested: bool = Fa
         found = records.options(work, object_key, text)
         may_create = not nested and into != "bv" and access.allowed(work, object_key, "create")
         return fragment(request, work, "parts/options.html", found=found, into=into, object_type=object_type, q=text, may_create=may_create)
-
-
-@router.get("/o/{object_key}/{record_id:int}", response_class=HTMLResponse)
-def record_page(request: Request, object_key: str, record_id: Id, tab: str = "") -> HTMLResponse:
-    with reading(request) as work:
-        object_type = object_of(work, object_key)
-        record = records.get(work, object_key, record_id)
-        view = profile(work, object_type, record, tab)
-        return page(request, work, "pages/record.html", area=f"o/{object_key}", view=view, object_type=object_type, record=record)
-
-
-@router.post("/o/{object_key}/{record_id:int}/delete")
-def delete(request: Request, object_key: str, record_id: Id, form: Form) -> Response:
-    version = only(form, "_version")["_version"]
-    with writing(request) as work:
-        records.delete(work, object_key, record_id, whole(version) or 0)
-    return to(request, f"/o/{object_key}")
 
 
 AREA = Area(router)

@@ -34,6 +34,12 @@
       (navigator.clipboard?.writeText(input.value) || Promise.reject()).catch(() => document.execCommand("copy")).then(() => { if (word) word.textContent = copy.dataset.copied; });
     }
     for (const open of document.querySelectorAll("details[data-menu][open]")) if (!open.contains(at)) open.open = false;
+    // Which rows there were is kept, so that the page of one can lead to those beside it.
+    const list = at.closest("[data-rows], .cards0");
+    if (list) {
+      const paths = [...list.querySelectorAll("a[data-row], li > a[href]")].map((a) => a.pathname);
+      try { sessionStorage.setItem("beside", JSON.stringify({ url: location.pathname + location.search, paths: [...new Set(paths)] })); } catch { /* no storage, no neighbours */ }
+    }
     // A row is as good as its link; text can still be selected and links inside work as links.
     const row = at.closest("[data-href]");
     if (row && !at.closest("a, button, input, select, label, summary, textarea") && !String(getSelection())) {

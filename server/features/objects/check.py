@@ -146,6 +146,17 @@ def _layout(it: ObjectType, catalog: Catalog) -> Iterator[Problem]:
         yield unknown("/owner_field", "field", it.owner_field, [f.key for f in it.fields.values() if f.type == "user"])
     elif it.owner_field and it.fields[it.owner_field].type != "user":
         yield wrong("/owner_field", f"“{it.owner_field}” 不是人员字段", f"“{it.owner_field}” is not a field of type user", "owner_type")
+    yield from _timeline(it)
+
+
+def _timeline(it: ObjectType) -> Iterator[Problem]:
+    if it.timeline is None:
+        return
+    for member, key, types in (("at", it.timeline.at, {"date", "datetime"}), ("text", it.timeline.text, TEXTS | {"choice"})):
+        if key not in it.fields:
+            yield unknown(pointer("timeline", member), "field", key, [f.key for f in it.fields.values() if f.type in types])
+        elif it.fields[key].type not in types or it.fields[key].computed:
+            yield wrong(pointer("timeline", member), f"“{key}” 不能用在动态里", f"“{key}” cannot stand in a timeline", "timeline_type")
 
 
 def _duplicates(it: ObjectType) -> Iterator[Problem]:
@@ -207,6 +218,7 @@ def _field(field: Field, it: ObjectType, catalog: Catalog, names: Scope, changin
 _ONLY: tuple[tuple[str, Callable[[Field], bool], set[str]], ...] = (
     ("x-options", lambda f: bool(f.options), CHOICES),
     ("x-reference", lambda f: bool(f.reference), {"reference"}),
+    ("x-part", lambda f: f.part, {"reference"}),
     ("x-decimals", lambda f: bool(f.decimals), {"decimal", "number", "percent"}),
     ("minimum", lambda f: f.minimum is not None, NUMBERS),
     ("maximum", lambda f: f.maximum is not None, NUMBERS),

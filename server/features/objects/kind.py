@@ -60,6 +60,7 @@ class Field:
     checks: tuple[Check, ...] = ()
     options: tuple[Option, ...] = ()  # choice, multi_choice, region
     reference: str = ""  # object key, for type reference
+    part: bool = False  # reference: the record is a part of the one it names, and is deleted and brought back with it
     decimals: int = 0  # decimal: digits after the point, stored as scaled integer
     unit: str = ""  # shown behind the number: "CNY", "%", "days"
     duration_unit: str = "minutes"  # duration: what expressions and plain numbers count in
@@ -121,6 +122,14 @@ class Subform:
 
 
 @dataclass(frozen=True)
+class Timeline:
+    """How records of an object (visits, calls, surveys) stand in the timeline of the records they refer to."""
+
+    at: str  # field of type date or datetime
+    text: str  # field that says what happened
+
+
+@dataclass(frozen=True)
 class ObjectType:
     key: str
     title: Text
@@ -138,6 +147,7 @@ class ObjectType:
     icon: str = "file"
     menu: int = 0  # place in the side bar; 0: not shown there
     owner_field: str = ""  # field of type user that "my records" means
+    timeline: Timeline | None = None  # its records stand in the timeline of those they refer to
     layout: str = "page"  # of its form: page, tabs or steps
     duplicates: tuple[Duplicates, ...] = ()
     subforms: tuple[Subform, ...] = ()
@@ -169,6 +179,7 @@ def parse(document: Document) -> ObjectType:
         icon=body.get("icon", "file"),
         menu=body.get("menu", 0),
         owner_field=body.get("owner_field", ""),
+        timeline=Timeline(body["timeline"]["at"], body["timeline"]["text"]) if "timeline" in body else None,
         layout=body.get("layout", "page"),
         duplicates=tuple(Duplicates(d["field"], d["by"]) for d in body.get("duplicates", ())),
         subforms=tuple(_subform(s) for s in body.get("subforms", ())),
@@ -214,6 +225,7 @@ def _field(key: str, spec: Mapping[str, Any], required: bool) -> Field:
         checks=tuple(_check(c, key) for c in spec.get("x-checks", ())),
         options=tuple(Option(o["key"], title_of(o), o.get("color", ""), o.get("parent", "")) for o in spec.get("x-options", ())),
         reference=spec.get("x-reference", ""),
+        part=spec.get("x-part", False),
         decimals=spec.get("x-decimals", 0),
         unit=spec.get("x-unit", ""),
         duration_unit=spec.get("x-duration-unit", "minutes"),

@@ -18,7 +18,7 @@ from server.features.records.engine import Values
 from server.features.records.reading import live_columns, object_of, reference_names, refuse_unless, stored_columns, values_of
 from server.features.records.rights import can, rights
 from server.features.records.tables import record_batch_items, record_batches, records_history
-from server.features.records.writing import Revision, mark_restored, revision, taken, tell, update_rows
+from server.features.records.writing import Revision, revision, taken, tell, update_rows
 from server.fields.base import JSON
 from server.fields.registry import FIELD_TYPES
 
@@ -288,17 +288,12 @@ def _old_values(object_type: ObjectType, changes: Mapping[str, Sequence[Any]]) -
 
 
 def _undelete(work: Work, object_type: ObjectType, left: Mapping[int, dict[str, Any]], reasons: dict[int, Text]) -> int:
-    rows = list(left.items())
-    clashes = taken(work, object_type, [(i, before) for i, before in rows])
+    """Each with the parts that went along."""
     done = 0
-    for place, (record_id, before) in enumerate(rows):
-        if place in clashes:
-            reasons[record_id] = said(object_type, clashes[place])
-            continue
+    for record_id in left:
 
-        def bring_back(record_id: int = record_id, before: Mapping[str, Any] = before) -> None:
-            mark_restored(work, object_type, record_id, before)
-            tell(work, object_type, [], [Revision(record_id, before, before, frozenset({"deleted_at"}))])
+        def bring_back(record_id: int = record_id) -> None:
+            records.undelete(work, object_type.key, record_id)
 
         refusal = _refusal(work, object_type, bring_back)
         if refusal is None:

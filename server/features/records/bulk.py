@@ -12,8 +12,8 @@ from server.features.objects.engine import table
 from server.features.objects.kind import ObjectType
 from server.features.records.reading import live_columns, no_record, object_of, readable, refuse_unless, stored_columns, values_of
 from server.features.records.rights import can
-from server.features.records.service import delete, number, prepare, same_version
-from server.features.records.writing import Revision, insert_rows, revision, taken, tell, update_rows
+from server.features.records.service import delete, number, prepare
+from server.features.records.writing import Revision, insert_rows, revision, same_version, taken, tell, update_rows
 
 OPERATIONS = ("create", "update", "delete")
 

@@ -1,4 +1,4 @@
-"""The rows of a record's sub-forms as they are stored: reading, adding up, deleting them together with their record."""
+"""The rows of a record's sub-forms as they are stored: reading, adding up, taking some of them out."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from server.features.objects.engine import table, tables
 from server.features.objects.kind import ObjectType, Subform
 from server.features.records.reading import Record, live_columns, readable, records_of, refuse_unless, stored_columns, values_of
 from server.features.records.rights import can
-from server.features.records.writing import Revision, mark_deleted, tell
+from server.features.records.writing import Revision, mark_deleted
 from server.fields.registry import FIELD_TYPES
 
 MOST = 500  # rows a form can hold; what is beyond is shown as a list
@@ -76,17 +76,6 @@ def carried(object_type: ObjectType, subform: Subform, child: ObjectType, rows: 
     """The record's fields that its rows decide; nothing when there are no rows."""
     found = {t.into: total(child, t.column, rows) for t in subform.totals if t.into} if rows else {}
     return {key: 0 if value is None else value for key, value in found.items() if key in object_type.fields}
-
-
-def delete_rows(work: Work, object_type: ObjectType, record_id: int) -> None:
-    """A record takes its rows with it. One that somebody may not delete keeps the whole."""
-    for subform in object_type.subforms:
-        child = work.catalog.get("object", subform.object)
-        if child is None:
-            continue
-        source = table(child, work.catalog)
-        query = sa.select(*stored_columns(child, source)).where(source.c[subform.link] == record_id, source.c.deleted_at.is_(None)).with_for_update(of=source)
-        tell(work, child, [], remove(work, child, [values_of(child, row) for row in work.session.execute(query).mappings()]))
 
 
 def remove(work: Work, child: ObjectType, rows: Sequence[Mapping[str, Any]]) -> list[Revision]:

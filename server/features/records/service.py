@@ -1,43 +1,28 @@
 """Records: create, change, delete, look up. Every write goes through the one validation, keeps history and audit, and tells the hooks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from server.errors import Conflict, Invalid, Problem, Stale, Text
+from server.errors import Problem, Text
 from server.feature import Work
-from server.features.access.departments import UNKNOWN, department_titles
+from server.features.access.departments import UNKNOWN
 from server.features.files.service import resolved
 from server.features.objects.contract import RowValues, unjudged
 from server.features.objects.contract import problems as contract_problems
 from server.features.objects.contract_check import contract_of
-from server.features.objects.engine import table, tables
+from server.features.objects.engine import table
 from server.features.objects.kind import Field, ObjectType
+from server.features.records.deleting import delete, undelete
 from server.features.records.engine import UNKNOWN_MEMBER, FormState, Values, form_state, parse, reading_of, validate
+from server.features.records.history import Change, history
 from server.features.records.listing import Page, ResultColumns, query
-from server.features.records.reading import (
-    Record,
-    live_columns,
-    no_record,
-    object_of,
-    readable,
-    records_of,
-    reference_names,
-    refuse_unless,
-    row_of,
-    stored_columns,
-    values_of,
-)
+from server.features.records.reading import Record, live_columns, no_record, object_of, readable, records_of, refuse_unless, row_of, stored_columns, values_of
 from server.features.records.references import chosen_ids, departments_of, existing, is_known, permitted_only, referenced, with_rollups
-from server.features.records.rights import can, mask, rights
-from server.features.records.rows import delete_rows
-from server.features.records.tables import records_history
-from server.features.records.writing import Revision, insert_rows, mark_deleted, revision, take_numbers, taken, tell, update_rows
-from server.fields.base import JSON
-from server.fields.registry import FIELD_TYPES
+from server.features.records.referring import related
+from server.features.records.rights import mask, rights
+from server.features.records.writing import insert_rows, refuse, revision, same_version, take_numbers, taken, tell, update_rows
 
 __all__ = [
     "Change",
@@ -55,6 +40,7 @@ __all__ = [
     "query",
     "refresh",
     "related",
+    "undelete",
     "update",
     "write_system",
 ]
@@ -86,15 +72,16 @@ def create_many(work: Work, object_key: str, raws: Sequence[Mapping[str, Any]]) 
     return ids
 
 
-def update(work: Work, object_key: str, record_id: int, raw: Mapping[str, Any], version: int) -> None:
-    """Change the members given. `version` is the one the user saw: if somebody changed the record since, it is refused."""
+def update(work: Work, object_key: str, record_id: int, raw: Mapping[str, Any], version: int, channel: str = "") -> None:
+    """Change the members given. `version` is the one the user saw: if somebody changed the record since, it is refused.
+    `channel`: how the members are written when it is not as the work's cause says ("api": strict JSON)."""
     object_type = object_of(work, object_key)
     before = row_of(work, object_key, record_id, lock=True, live=True)
     if before is None:
         raise no_record()
     refuse_unless(work, object_key, "edit", before)
     same_version(work, before, version)
-    ((values, problems),) = prepare(work, object_type, [(raw, before)])
+    ((values, problems),) = prepare(work, object_type, [(raw, before)], channel)
     refuse(problems)
     _revise(work, object_type, before, values)
 
@@ -138,25 +125,6 @@ def refresh(work: Work, object_key: str, record_id: int, version: int) -> None:
     _revise(work, object_type, before, values)
 
 
-def delete(work: Work, object_key: str, record_id: int, version: int) -> None:
-    """Taken out of sight, kept in the database. A record that others refer to stays."""
-    object_type = object_of(work, object_key)
-    before = row_of(work, object_key, record_id, lock=True, live=True)
-    if before is None:
-        raise no_record()
-    refuse_unless(work, object_key, "delete", before)
-    same_version(work, before, version)
-    delete_rows(work, object_type, record_id)
-    for other, _, count in _referring(work, object_key, record_id):
-        if count:
-            raise Conflict(
-                Text(f"还有 {count} 条“{other.title.zh}”引用此记录", f"{count} records of {other.title.en} still refer to this record"),
-                Text("请先修改或删除它们", "Change or delete them first"),
-            )
-    mark_deleted(work, object_type, record_id, version)
-    tell(work, object_type, [], [Revision(record_id, before, before, frozenset({"deleted_at"}))])
-
-
 def _revise(work: Work, object_type: ObjectType, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     change = revision(object_type, before["id"], before, after)
     if not change.changed:
@@ -164,20 +132,6 @@ def _revise(work: Work, object_type: ObjectType, before: Mapping[str, Any], afte
     refuse([p for found in taken(work, object_type, [(change.id, after)]).values() for p in found])
     update_rows(work, object_type, [change])
     tell(work, object_type, [], [change])
-
-
-def refuse(problems: Sequence[Problem]) -> None:
-    if any(p.severity == "error" for p in problems):
-        raise Invalid(problems)
-
-
-def same_version(work: Work, before: Mapping[str, Any], version: int) -> None:
-    if before["version"] != version:
-        who, when = before["updated_by"], before["updated_at"].astimezone(work.zone).strftime("%Y-%m-%d %H:%M:%S")
-        raise Stale(
-            Text(f"{who} 已于 {when} 修改了此记录", f"{who} changed this record at {when}"),
-            Text("请查看现在的内容后再保存", "Look at it as it is now, then save again"),
-        )
 
 
 def number(work: Work, object_type: ObjectType, rows: Sequence[Values]) -> None:
@@ -326,99 +280,6 @@ def get(work: Work, object_key: str, record_id: int) -> Record:
     if row is None:
         raise no_record()
     return records_of(work, object_type, [row])[0]
-
-
-@dataclass(frozen=True)
-class Change:
-    """One field changed once. `old`, `new` are values; `old_text`, `new_text` what people read."""
-
-    at: datetime
-    by: str
-    cause: str
-    version: int
-    field: str
-    old: Any
-    new: Any
-    old_text: str
-    new_text: str
-    release: int = 0
-
-
-def history(work: Work, object_key: str, record_id: int, limit: int = 500) -> list[Change]:
-    """Newest first. Hidden fields have no history, masked ones a covered one."""
-    object_type = object_of(work, object_key)
-    refuse_unless(work, object_key, "read")
-    if row_of(work, object_key, record_id) is None:
-        raise no_record()
-    allowed, h = rights(work, object_key), records_history
-    statement = sa.select(h).where(h.c.object == object_key, h.c.record_id == record_id).order_by(h.c.version.desc()).limit(limit)
-    rows = work.session.execute(statement).mappings().all()
-    order = list(object_type.fields)
-    found: list[tuple[Any, str, Any, Any]] = []
-    for row in rows:
-        for key in sorted(row["changes"], key=lambda k: order.index(k) if k in object_type.fields else len(order)):
-            if key in object_type.fields and key not in allowed.hidden:
-                old, new = (_from_json(object_type, key, v) for v in row["changes"][key])
-                found.append((row, key, old, new))
-    names = _history_names(work, object_type, found)
-    changes = []
-    for row, key, old, new in found:
-        texts = [_history_text(work, object_type, key, v, names, key in allowed.masked) for v in (old, new)]
-        if key in allowed.masked:
-            old, new = (t or None for t in texts)
-        changes.append(Change(row["at"], row["by"], row["cause"], row["version"], key, old, new, texts[0], texts[1], row["release"]))
-    return changes
-
-
-def _from_json(object_type: ObjectType, key: str, value: Any) -> Any:
-    """A stored value; one that the field no longer takes (its options changed) is shown as it was written."""
-    f = object_type.fields[key]
-    parsed = FIELD_TYPES[f.type].parse(f, value, JSON)
-    return value if isinstance(parsed, Problem) else parsed
-
-
-def _history_names(work: Work, object_type: ObjectType, found: Sequence[tuple[Any, str, Any, Any]]) -> dict[str, Mapping[Any, str]]:
-    named: dict[str, Mapping[Any, str]] = {}
-    if in_departments := {key for _, key, _, _ in found if object_type.fields[key].type == "department"}:
-        named = dict.fromkeys(in_departments, {key: title.of(work.actor.locale) for key, title in department_titles(work).items()})
-    keys = {key for _, key, _, _ in found if object_type.fields[key].type == "reference"}
-    return named | {
-        k: reference_names(work, object_type.fields[k].reference, (v for _, key, *both in found if key == k for v in both if v is not None)) for k in keys
-    }
-
-
-def _history_text(work: Work, object_type: ObjectType, key: str, value: Any, names: Mapping[str, Mapping[Any, str]], is_masked: bool) -> str:
-    f = object_type.fields[key]
-    if value is None:
-        return ""
-    if is_masked:
-        return mask(f, value)
-    if key in names:
-        return names[key].get(value, f"#{value}" if f.type == "reference" else str(value))
-    try:
-        return FIELD_TYPES[f.type].text(f, value, work.actor.locale, work.zone)
-    except (TypeError, ValueError, AttributeError):  # the field's type changed since
-        return str(value)
-
-
-def related(work: Work, object_key: str, record_id: int) -> list[tuple[ObjectType, str, int]]:
-    """(object, its reference field, how many of its records refer here), for the objects the actor may read."""
-    return [(t, f, n) for t, f, n in _referring(work, object_key, record_id, for_person=True)]
-
-
-def _referring(work: Work, object_key: str, record_id: int, *, for_person: bool = False) -> list[tuple[ObjectType, str, int]]:
-    found = []
-    for other in work.catalog.all("object"):
-        hidden = rights(work, other.key).hidden if for_person else frozenset()
-        keys = [f.key for f in other.fields.values() if f.type == "reference" and f.reference == object_key and f.key not in hidden]
-        if not keys or (for_person and not can(work, other.key, "read")):
-            continue
-        source = tables(work.catalog)[other.key]
-        conditions = readable(work, other.key, source) if for_person else [source.c.deleted_at.is_(None)]
-        for key in keys:
-            count = work.session.execute(sa.select(sa.func.count()).select_from(source).where(source.c[key] == record_id, *conditions)).scalar_one()
-            found.append((other, key, count))
-    return found
 
 
 def options(work: Work, object_key: str, search: str = "", limit: int = 20) -> list[tuple[int, str]]:

@@ -1,4 +1,4 @@
-"""System tables of records: what was changed by whom, counters of serial fields, saved views, changes of many records. The records are in object tables."""
+"""System tables of records: changes, what is deleted, counters of numbered fields, saved views, changes of many. The records are in object tables."""
 
 import sqlalchemy as sa
 
@@ -30,6 +30,21 @@ record_serials = sa.Table(
     sa.Column("field", sa.Text, primary_key=True),
     sa.Column("period", sa.Text, primary_key=True),
     sa.Column("next", sa.BigInteger, nullable=False),
+)
+
+# The recycle bin: one row for each record that is deleted now. What went along with another names it in `with_`; a merged one says where it went.
+deleted_records = sa.Table(
+    "deleted_records",
+    metadata,
+    sa.Column("object", sa.Text, primary_key=True),
+    sa.Column("record_id", BigInt, primary_key=True, autoincrement=False),
+    sa.Column("at", Instant, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("with_object", sa.Text),
+    sa.Column("with_id", sa.BigInteger),
+    sa.Column("merged_into", sa.BigInteger),
+    sa.Index("ix_deleted_records_at", "object", "at", "record_id"),
+    sa.Index("ix_deleted_records_with", "with_object", "with_id"),
 )
 
 # A list as somebody wants to find it again. `state` is what liststate.py writes.

@@ -17,8 +17,8 @@ from server.features.records.engine import FormState, Values
 from server.features.records.reading import no_record, object_of, refuse_unless, row_of
 from server.features.records.rights import can, rights
 from server.features.records.rows import MOST, carried, remove, stored_rows, subforms_of, total, total_text
-from server.features.records.service import form_of, number, prepare, refuse, same_version, write_system
-from server.features.records.writing import Revision, insert_rows, revision, taken, tell, update_rows
+from server.features.records.service import form_of, number, prepare, write_system
+from server.features.records.writing import Revision, insert_rows, refuse, revision, same_version, taken, tell, update_rows
 from server.fields.registry import FIELD_TYPES
 
 TOKEN_DIGITS = 15

@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from server.errors import Invalid, Problem, Text
+from server.errors import Invalid, Problem, Stale, Text
 from server.feature import Saved, Work
 from server.features.audit.service import record_many
 from server.features.objects.engine import is_stored, table
 from server.features.objects.kind import Field, ObjectType
-from server.features.records.tables import record_serials, records_history
+from server.features.records.tables import deleted_records, record_serials, records_history
 from server.fields.registry import FIELD_TYPES
 from server.fields.serial import Numbering, numbering
 from server.storage.changes import insert_numbered
@@ -58,8 +59,9 @@ def insert_rows(work: Work, object_type: ObjectType, rows: Sequence[Mapping[str,
     return ids
 
 
-def update_rows(work: Work, object_type: ObjectType, revisions: Sequence[Revision]) -> None:
-    """Changed records, version + 1. The rows are locked (or the only writer writes), so that `before` is still what is stored."""
+def update_rows(work: Work, object_type: ObjectType, revisions: Sequence[Revision], marks: Mapping[int, Mapping[str, Any]] | None = None) -> None:
+    """Changed records, version + 1. The rows are locked (or the only writer writes), so that `before` is still what is stored.
+    `marks`: record id -> what else the history tells of it, as {mark: [old, new]}."""
     source, fields = table(object_type, work.catalog), stored_fields(object_type)
     groups: dict[frozenset[str], list[dict[str, Any]]] = {}
     for r in revisions:
@@ -74,25 +76,59 @@ def update_rows(work: Work, object_type: ObjectType, revisions: Sequence[Revisio
                 work.session.execute(sa.update(source).where(where).values({**stamp, **columns}), parameters)
     except IntegrityError:
         raise Invalid(_race(work, object_type, [(r.id, r.after) for r in revisions])) from None
-    _write_history(work, object_type, [(r.id, r.before["version"] + 1, _diff([f for f in fields if f.key in r.changed], r.before, r.after)) for r in revisions])
+    told = [(r, {**_diff([f for f in fields if f.key in r.changed], r.before, r.after), **(marks or {}).get(r.id, {})}) for r in revisions]
+    _write_history(work, object_type, [(r.id, r.before["version"] + 1, changes) for r, changes in told])
     record_many(work, "update", object_type.key, [(r.id, {"fields": sorted(r.changed)}) for r in revisions])
 
 
-def mark_deleted(work: Work, object_type: ObjectType, record_id: int, version: int) -> None:
+def mark_deleted(
+    work: Work, object_type: ObjectType, record_id: int, version: int, *, along: tuple[str, int] | None = None, merged_into: int | None = None
+) -> None:
+    """Out of sight, kept in the database and in the recycle bin. `along`: (object, id) of the record it goes along with;
+    `merged_into`: the record that takes its place."""
     source = table(object_type, work.catalog)
-    values = {"deleted_at": work.now, "version": version + 1, "updated_at": work.now, "updated_by": work.actor.username}
-    work.session.execute(sa.update(source).where(source.c.id == record_id, source.c.version == version).values(values))
-    _write_history(work, object_type, [(record_id, version + 1, {"deleted_at": [None, work.now.isoformat()]})])
+    _stamp(work, source, record_id, version, work.now)
+    with_object, with_id = along or (None, None)
+    values = {"object": object_type.key, "record_id": record_id, "at": work.now, "by": work.actor.username}
+    work.session.execute(sa.insert(deleted_records).values(**values, with_object=with_object, with_id=with_id, merged_into=merged_into))
+    marks = {"@merged_into": [None, merged_into]} if merged_into is not None else {}
+    _write_history(work, object_type, [(record_id, version + 1, {"deleted_at": [None, work.now.isoformat()], **marks})])
     record_many(work, "delete", object_type.key, [(record_id, None)])
 
 
-def mark_restored(work: Work, object_type: ObjectType, record_id: int, before: Mapping[str, Any]) -> None:
-    """A deleted record is back in sight, with the values it had."""
-    source, version = table(object_type, work.catalog), before["version"]
-    values = {"deleted_at": None, "version": version + 1, "updated_at": work.now, "updated_by": work.actor.username}
-    work.session.execute(sa.update(source).where(source.c.id == record_id, source.c.version == version).values(values))
-    _write_history(work, object_type, [(record_id, version + 1, {"deleted_at": [before["deleted_at"].isoformat(), None]})])
+def mark_restored(work: Work, object_type: ObjectType, record_id: int, version: int, deleted_at: datetime) -> None:
+    """Back in sight. A unique value that is another record's by now ends as a problem at its field."""
+    source = table(object_type, work.catalog)
+    try:
+        with work.session.begin_nested():
+            _stamp(work, source, record_id, version, None)
+    except IntegrityError:
+        raise Invalid([Problem("", TAKEN, code="unique")]) from None
+    d = deleted_records.c
+    work.session.execute(sa.delete(deleted_records).where(d.object == object_type.key, d.record_id == record_id))
+    _write_history(work, object_type, [(record_id, version + 1, {"deleted_at": [deleted_at.isoformat(), None]})])
     record_many(work, "undelete", object_type.key, [(record_id, None)])
+
+
+def _stamp(work: Work, source: sa.Table, record_id: int, version: int, deleted_at: datetime | None) -> None:
+    values = {"deleted_at": deleted_at, "version": version + 1, "updated_at": work.now, "updated_by": work.actor.username}
+    work.session.execute(sa.update(source).where(source.c.id == record_id, source.c.version == version).values(values))
+
+
+def refuse(problems: Sequence[Problem]) -> None:
+    """Warnings pass."""
+    if any(p.severity == "error" for p in problems):
+        raise Invalid(problems)
+
+
+def same_version(work: Work, before: Mapping[str, Any], version: int) -> None:
+    """Refused when somebody changed the record since the actor looked at it."""
+    if before["version"] != version:
+        who, when = before["updated_by"], before["updated_at"].astimezone(work.zone).strftime("%Y-%m-%d %H:%M:%S")
+        raise Stale(
+            Text(f"{who} 已于 {when} 修改了此记录", f"{who} changed this record at {when}"),
+            Text("请查看现在的内容后再保存", "Look at it as it is now, then save again"),
+        )
 
 
 def _write_history(work: Work, object_type: ObjectType, rows: Sequence[tuple[int, int, Mapping[str, Any]]]) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from server.feature import Feature
 from server.features.workflows.check import check
+from server.features.workflows.instances import merge_objections, on_saved
 from server.features.workflows.kind import KIND
-from server.features.workflows.service import on_saved
 
-FEATURE = Feature("workflows", kinds=(replace(KIND, check=check),), on_saved=on_saved)
+FEATURE = Feature("workflows", kinds=(replace(KIND, check=check),), on_saved=on_saved, merge_objections=merge_objections)

@@ -1,6 +1,6 @@
 """Instances begin when records are made, stay under the release they began with, and keep the record's state field in step."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from server.config.releases import catalog_at
 from server.errors import Conflict, Text
-from server.feature import Saved, Work
+from server.feature import Merged, Saved, Work
 from server.features.objects.engine import tables
 from server.features.records import service as records
 from server.features.workflows.engine import due_at
@@ -16,7 +16,7 @@ from server.features.workflows.kind import State, Workflow
 from server.features.workflows.tables import workflow_instances, workflow_steps
 
 STATE_FIELD = "status"  # an object that has it, with the states among its options, shows the state there
-BY_PEOPLE = ("form", "import", "api")
+BY_PEOPLE = ("form", "import", "api", "restore")
 
 
 def on_saved(work: Work, saved: Saved) -> None:
@@ -54,6 +54,22 @@ def _refuse_closed(work: Work, saved: Saved) -> None:
         state = workflow.states.get(row.state) if workflow else None
         if state is not None and not state.editable:
             raise Conflict(Text(f"在“{state.title.zh}”状态下不能修改", f"It cannot be changed while it is in the state “{state.title.en}”"))
+
+
+def merge_objections(work: Work, merged: Merged) -> Iterator[Text]:
+    """Of two records that become one, the one that goes is not under way, and the kept one may be changed by people."""
+    for row in work.session.execute(sa.select(workflow_instances).where(_c.object == merged.object, _c.record_id.in_((merged.kept, merged.gone)))):
+        workflow = pinned(work, row.workflow, row.release)
+        state = workflow.states.get(row.state) if workflow else None
+        if workflow is None or state is None:
+            continue
+        if row.record_id == merged.gone and not row.final and state.key != workflow.initial.key:
+            yield Text(
+                f"要并入的记录还在流程“{workflow.title.zh}”的“{state.title.zh}”状态，请先走完或退回",
+                f"The record that would go is in the workflow {workflow.title.en}, state “{state.title.en}”; let it end or return first",
+            )
+        if row.record_id == merged.kept and not state.editable:
+            yield Text(f"保留的记录在“{state.title.zh}”状态下不能修改", f"The kept record cannot be changed while it is in the state “{state.title.en}”")
 
 
 def begin(work: Work, workflow: Workflow, record_ids: Sequence[int]) -> None:
