@@ -318,7 +318,8 @@ def key_of(plan: Plan) -> str:
 def _choice_of_forms(request: Request, work: Work, object_type: ObjectType, plan: Plan, record: Record | None) -> list[tuple[Text, str, bool]]:
     """(title, address, the one shown) where there is a choice. What the address brought along stays."""
     found = forms.plans(work, object_type, "edit" if record else "create")
-    others = {k: v for k, v in request.query_params.items() if k not in {"form", "draft"}}
+    asked = request.query_params
+    others = {k: v for k, v in asked.items() if k not in {"form", "draft"} and (k != "_back" or local_path(v, ""))}
     return [(p.title, "?" + urlencode({**others, "form": key_of(p)}), p.key == plan.key) for p in found] if len(found) > 1 else []
 
 

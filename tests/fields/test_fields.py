@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from babel.dates import format_date
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from server.errors import Problem, Text
@@ -132,6 +132,8 @@ def test_nothing_raises(kind: Any, raw: Any) -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2090, 1, 1), timezones=st.just(UTC)), st.sampled_from(["Asia/Shanghai", "UTC"]))
 def test_a_form_gives_a_local_time_back(value: datetime, zone: str) -> None:
+    """In an hour that comes twice a typed time means the first one; what comes back untouched is not read anew (records.engine.parse)."""
+    assume(not value.astimezone(ZoneInfo(zone)).fold)
     reading, it, kind = Reading(naive=ZoneInfo(zone)), field("datetime"), FIELD_TYPES["datetime"]
     assert kind.parse(it, kind.entry(it, value, reading), reading) == value
 
