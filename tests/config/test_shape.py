@@ -24,9 +24,9 @@ WIDGETS = {"text", "expression", "i18n", "number", "choice", "list", "object-ref
 
 def parts(schema: Any) -> list[dict[str, Any]]:
     """Every schema inside a schema that is drawn: what is edited as JSON is one input."""
-    found = [schema]
     if schema.get("x-widget") == "json":
-        return found
+        return [{key: value for key, value in schema.items() if key != "properties"}]
+    found = [schema]
     for key in ("properties", "$defs"):
         for inner in schema.get(key, {}).values():
             found += parts(inner)
