@@ -7,7 +7,7 @@ import pytest
 
 from tests.browser.conftest import SCREENSHOTS, SignIn
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]  # two dozen pages each
 
 PAGES = {
     "records": (
