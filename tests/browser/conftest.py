@@ -1,22 +1,20 @@
 """A small demo company behind a real server, and a real browser in front of it."""
 
+import fcntl
 import os
 import re
 import shutil
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from server.app import create_app
 from server.config.releases import Catalogs
 from server.demo.people import PASSWORD
 from server.demo.run import Demo, Wish
@@ -24,6 +22,7 @@ from server.registry import KINDS
 from server.settings import Settings
 from server.storage.migrate import upgrade
 from server.storage.session import Database
+from tests.serving import served
 
 SCREENSHOTS = os.environ.get("WEATHERGLASS_TEST_SCREENSHOTS", "")
 CUSTOMERS, SEED = 60, 7
@@ -36,23 +35,30 @@ def find_chromium() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server with the demo company."""
-    file: Path = tmp_path_factory.mktemp("site") / "demo.sqlite"
-    settings = Settings(database_url=f"sqlite:///{file}", port=0)
-    database = Database(settings.database_url)
-    upgrade(database)
-    Demo(database, Catalogs(KINDS), settings.zone, Wish(SEED, CUSTOMERS, date.today()), lambda *_: None).build()
-    server = uvicorn.Server(uvicorn.Config(create_app(settings, database), host="127.0.0.1", port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 30
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.05)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(10)
+def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a demo company nobody has touched yet: built once, whichever process comes first."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "company"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            making = Path(mkdtemp(dir=folder.parent))
+            settings = Settings(database_url=f"sqlite:///{making / 'demo.sqlite'}")
+            database = Database(settings.database_url)
+            upgrade(database)
+            Demo(database, Catalogs(KINDS), settings.zone, Wish(SEED, CUSTOMERS, date.today()), lambda *_: None).build()
+            database.close()
+            making.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(company: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server with a demo company of this module's own: what its tests change, no other module sees."""
+    folder = tmp_path_factory.mktemp("site") / "company"
+    shutil.copytree(company, folder)
+    with served(f"sqlite:///{folder / 'demo.sqlite'}") as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
