@@ -99,9 +99,13 @@ class Visitor:
         found = Axe().run(self.page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
         return [f"{v['id']} {v['impact']} {[n['target'] for n in v['nodes']][:3]}" for v in found.response["violations"]]
 
+    def scrolls_sideways(self) -> bool:
+        return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"))
+
     def check(self) -> None:
-        """The page is clean: nothing went wrong on the way and axe has nothing to say."""
+        """The page is clean: nothing went wrong on the way, it is no wider than the window and axe has nothing to say."""
         assert self.axe() == [], self.page.url
+        assert not self.scrolls_sideways(), self.page.url
         assert self.wrong == [], self.page.url
 
 
