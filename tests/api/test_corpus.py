@@ -220,8 +220,8 @@ def test_three_channels_give_one_verdict(client: TestClient) -> None:
 
 
 @pytest.mark.postgres
-def test_three_channels_give_one_verdict_on_postgresql(postgres_url: str) -> None:
-    for it in _site(Database(postgres_url)):
+def test_three_channels_give_one_verdict_on_postgresql(postgres_database: Database) -> None:
+    for it in _site(postgres_database):
         assert verdicts(it, with_form=False) == []
 
 
