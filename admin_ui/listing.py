@@ -89,7 +89,7 @@ class Column:
     @property
     def labelled(self) -> bool:
         """On the card of a phone its value says nothing without its title."""
-        return self.kind != "score" and (self.numeric or (self.field is not None and self.field.type == "boolean"))
+        return self.kind != "score" and (self.numeric or (self.field is not None and self.field.type == "yes_no"))
 
 
 @dataclass(frozen=True)
