@@ -7,7 +7,7 @@ WORKERS ?= 2
 export WEATHERGLASS_DATABASE_URL ?= sqlite:///var/demo.sqlite
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check lint bench lost-updates fuzz fuzz-check mutants lock screenshots readme clean
+.PHONY: help demo serve test check lint bench lost-updates fuzz fuzz-check coverage mutants lock screenshots readme clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -51,6 +51,9 @@ fuzz: $(VENV)/installed-dev ## a million random pairs of expression and record o
 
 lost-updates: $(VENV)/installed-dev ## 50 writers, 200 rounds each, on one record over the API: every acknowledged change is there, and no other
 	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m tests.faults.lost_updates $(ARGS)
+
+coverage: $(VENV)/installed-dev ## every line and branch of the language is run by its own tests: ends with 1 below 100 %
+	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m pytest tests/expressions -n $(WORKERS) --cov=server.expressions --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 $(ARGS)
 
 SAMPLE ?= 400
 mutants: $(VENV)/installed-dev ## does a test fail when the language is changed? SAMPLE changes (400; 0 is all of them), the same ones each time

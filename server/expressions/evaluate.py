@@ -52,7 +52,7 @@ class Evaluator(simpleeval.SimpleEval):  # type: ignore[misc]
 
     def _eval(self, node: ast.expr) -> Any:
         fact = self.checked.facts[node]
-        value = convert(super()._eval(node), fact.type, fact.to, self.at)
+        value = convert(super()._eval(node), fact.to, self.at)
         return settle(value) if fact.settle and value is not None else value
 
     def apply(self, form: Form, arguments: list[Any]) -> Any:

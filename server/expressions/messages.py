@@ -72,7 +72,9 @@ def forbidden(node: ast.AST, owner: ast.expr, start: int, end: int) -> Problem:
 
 def syntax(source: str, error: SyntaxError, lead: int) -> Problem:
     """Python's complaint, and what was probably meant."""
-    at = min(max((error.offset or 1) - 1, 0) + lead, max(len(source) - 1, 0))
+    last = len(source.rstrip(" \n\r\t\f\v")) - 1
+    at = error.offset - 1 + lead if error.offset else last + 1  # none where the text ends too early
+    ended, at = at > last, min(at, last)
     end = max(min((error.end_offset or 0) - 1 + lead, len(source)), at + 1)
     outside = re.sub(r"\"[^\"]*\"|'[^']*'", lambda m: " " * len(m[0]), source)
     wide = next((i for i, c in enumerate(outside) if c in _WIDE), None)
@@ -83,26 +85,26 @@ def syntax(source: str, error: SyntaxError, lead: int) -> Problem:
     for pattern, hint in _HABITS:
         if found := re.search(pattern, outside):
             return Problem("", Text("无法理解这里的写法", "This cannot be understood"), hint, start=found.start(), end=found.end(), code="syntax")
-    return Problem("", *_python(source, error.msg or "", at), start=at, end=end, code="syntax")
+    return Problem("", *_python(error.msg, source[at], ended), start=at, end=end, code="syntax")
 
 
-def _python(source: str, message: str, at: int) -> tuple[Text, Text | None]:
+def _python(message: str, char: str, ended: bool) -> tuple[Text, Text | None]:
+    """`char` is the character it points at; `ended`: it wanted more than there was."""
     if "was never closed" in message:
-        return Text(f"括号 {source[at]} 没有闭合", f"The bracket {source[at]} is never closed"), None
+        return Text(f"括号 {char} 没有闭合", f"The bracket {char} is never closed"), None
     if "unmatched" in message or "does not match" in message:
-        return Text(f"括号 {source[at]} 没有对应的开括号", f"The bracket {source[at]} does not match"), None
+        return Text(f"括号 {char} 没有对应的开括号", f"The bracket {char} does not match"), None
     if "unterminated" in message:
         return Text("文本缺少结束引号", "The closing quote of the text is missing"), None
     if "nested parentheses" in message:
         return Text("括号嵌套过深", "Brackets are nested too deeply"), None
     if "invalid character" in message or "non-printable" in message:
-        char = source[at]
         name = unicodedata.name(char, f"U+{ord(char):04X}")
         return Text(f"不能使用字符 {char!r} ({name})", f"The character {char!r} ({name}) has no meaning here"), None
     if "forgot a comma" in message:
         return Text("可能缺少逗号或运算符", "A comma or an operator may be missing"), None
-    if "integer string conversion" in message or "invalid decimal literal" in message:
+    if re.search("invalid .* literal", message):
         return Text("数字写法有误", "The number is not written correctly"), None
-    if at >= len(source.rstrip()) - 1:
+    if ended:
         return Text("表达式不完整", "The expression is incomplete"), None
     return Text("无法理解这里的写法", "This cannot be understood"), None

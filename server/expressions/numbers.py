@@ -76,10 +76,8 @@ def least_with_key(wanted: float) -> float:
 def bounds_of_equal(literal: float) -> tuple[float, float]:
     """The doubles that equal the literal: from the first value to (not including) the second."""
     wanted = key(literal)
-    following = wanted + 1 if abs(wanted) < 2 * WHOLE else math.nextafter(wanted, math.inf)
-    while key(first := least_with_key(following)) <= wanted:  # keys are not dense for large numbers
-        following = math.nextafter(following, math.inf)
-    return least_with_key(wanted), first
+    following = max(wanted + 1, math.nextafter(wanted, math.inf))  # keys are not dense for large numbers
+    return least_with_key(wanted), least_with_key(following)
 
 
 def add(a: int, b: int) -> int | None:

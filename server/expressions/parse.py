@@ -4,6 +4,7 @@ import ast
 import io
 import tokenize
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -108,12 +109,12 @@ def _flat(tree: ast.expr) -> ast.expr:
 
 
 def _comment(text: str) -> int | None:
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(text.lstrip(" ")).readline):
+    """Where a comment begins; none in a text that Python cannot take apart: the parser says what is wrong with it."""
+    written = text.lstrip(" ")
+    with suppress(tokenize.TokenError, SyntaxError):
+        for token in tokenize.generate_tokens(io.StringIO(written).readline):
             if token.type == tokenize.COMMENT:
-                return token.start[1] + len(text) - len(text.lstrip(" "))
-    except (tokenize.TokenError, SyntaxError):
-        return None
+                return token.start[1] + len(text) - len(written)
     return None
 
 

@@ -203,8 +203,6 @@ class Writer:
 
     def name(self, piece: Piece) -> Piece:
         """The piece as a named subquery."""
-        if piece.literal is not Missing or PLACE.fullmatch(piece.text) and piece.weight == 1:
-            return piece
         known = next((n for n, p in self.named.items() if p.text == piece.text), None)
         if known is None:
             known = f"wg_{len(self.named) + 1}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from server.expressions.functions.moments import moment_date
 from server.expressions.numbers import read_integer, read_number
-from server.expressions.types import DATE, DATETIME, NUMBER, At, Type
+from server.expressions.types import NUMBER, At, Type
 
 
 def _read_text(value: Any) -> str | None:
@@ -62,12 +62,8 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def convert(value: Any, given: Type, wanted: Type | None, at: At) -> Any:
-    """A value where another type is wanted: integer to number, moment to its local date."""
+def convert(value: Any, wanted: Type | None, at: At) -> Any:
+    """A value where another type is wanted: integer to number, moment to its local date. Nothing else is converted but null, which is of any type."""
     if value is None or wanted is None:
         return value
-    if wanted == NUMBER:
-        return float(value)
-    if wanted == DATE and given == DATETIME:
-        return moment_date(at, value)
-    return value
+    return float(value) if wanted == NUMBER else moment_date(at, value)

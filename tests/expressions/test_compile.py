@@ -78,6 +78,7 @@ def test_odd_values_come_out_as_in_the_reference(scope: Scope) -> None:
         ("None if active else None", {"active": True}, None),
         ("active and (held if held else None)", {"active": None}, None),
         ("active and (held if held else None)", {"active": False}, False),
+        ("(active and sqrt(amount) > 1 and sqrt(ratio) > 1 and ln(amount) > 1) is None", {"active": True, "amount": 9.0, "ratio": -1.0}, True),
     ],
 )
 def test_value(source: str, values: dict[str, Any], wanted: Any) -> None:

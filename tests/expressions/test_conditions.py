@@ -11,7 +11,8 @@ from server.expressions.check import Checked, check
 from server.expressions.compile import compile_python
 from server.expressions.conditions import OPERATORS, NotRepresentable, to_tree
 from server.expressions.conditions_text import to_text
-from server.expressions.types import BOOLEAN
+from server.expressions.conditions_words import words
+from server.expressions.types import BOOLEAN, DATE, INTEGER, TEXT, Name, Scope
 from tests.expressions.engines import SHANGHAI, UTC_NOON
 from tests.expressions.generate import KEYS, SCOPE, TEXTS_, Maker, rows
 
@@ -138,6 +139,9 @@ def test_known_pairs(source: str, tree: dict[str, Any]) -> None:
         ("active == held", "active == held"),
         ("count_a > 1 and count_a < count_b * 2", "count_b * 2"),
         ("True", "True"),
+        ("0 <= days_since(created_at) < 2.5", "2.5"),
+        ("due_on < add_days(today(), 0)", "add_days(today(), 0)"),
+        ("due_on < date(2024, 2, 30)", "date(2024, 2, 30)"),
     ],
 )
 def test_what_has_no_tree_says_where_and_why(source: str, place: str) -> None:
@@ -176,6 +180,8 @@ LESS = {"field": "count_a", "operator": "less", "value": 3}
         ({"field": "due_on", "operator": "in_last_days", "value": -1}, "/value", "value"),
         ({"field": "name", "operator": "equals", "value": "a\0"}, "", "character"),
         ({"not": 5}, "/not", "shape"),
+        ({"field": "name", "operator": "equals", "value": 5}, "/value", "value"),
+        ({**LESS, "operator": "one_of", "value": [1] * 201}, "/value", "too_large"),
     ],
 )
 def test_a_bad_tree_is_told_with_its_place(tree: Any, path: str, code: str) -> None:
@@ -190,3 +196,42 @@ def test_a_tree_that_is_too_deep_or_too_large_is_refused() -> None:
         deep = {"not": deep}
     assert to_text(deep, SCOPE)[1][0].code == "too_deep"
     assert to_text({"all": [LESS] * 201}, SCOPE)[1][0].code == "too_large"
+
+
+def test_a_group_of_one_is_that_one() -> None:
+    assert to_text({"any": [{"all": [LESS]}]}, SCOPE) == ("count_a < 3", ())
+
+
+NAMES = {
+    "orders": Name(INTEGER, title=Text("订单数", "Orders")),
+    "visits": Name(INTEGER),
+    "level": Name(TEXT, title=Text("等级", "Level"), words={"high": Text("高", "High"), "low": Text("低", "Low")}),
+    "due_on": Name(DATE, title=Text("到期日", "Due on")),
+}
+
+
+@pytest.mark.parametrize(
+    ("source", "zh", "en"),
+    [
+        ("orders < 3", "订单数 小于 3", "Orders is less than 3"),
+        ("orders < visits", "订单数 小于 visits", "Orders is less than visits"),
+        ("between(orders, 1, 5)", "订单数 介于 1 到 5", "Orders is between 1 to 5"),
+        ("level in ['high', 'new']", "等级 属于 高、new", "Level is one of High, new"),
+        ("is_empty(level)", "等级 为空", "Level has no value"),
+        ("due_on < today()", "到期日 小于 今天", "Due on is less than today"),
+        ("due_on >= add_days(today(), -30)", "到期日 不小于 今天-30 天", "Due on is at least today -30 days"),
+        ("0 <= days_since(due_on) < 90", "到期日 在最近几天内 90 天", "Due on is in the last days 90 days"),
+        ("orders < 3 and visits > 2", "订单数 小于 3 并且 visits 大于 2", "Orders is less than 3 and visits is more than 2"),
+        (
+            "not (orders < 3 or visits > 2) and level == 'low'",
+            "并非 (订单数 小于 3 或者 visits 大于 2) 并且 等级 等于 低",
+            "not (Orders is less than 3 or visits is more than 2) and Level is Low",
+        ),
+    ],
+)
+def test_in_the_words_of_the_user(source: str, zh: str, en: str) -> None:
+    checked, problems = check(source, Scope(NAMES), BOOLEAN)
+    assert checked is not None, problems
+    tree = to_tree(checked)
+    assert not isinstance(tree, NotRepresentable)
+    assert (words(tree, NAMES, "zh_CN"), words(tree, NAMES, "en")) == (zh, en)

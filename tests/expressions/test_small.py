@@ -1,19 +1,22 @@
 """Small parts that nothing else comes by."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from server.errors import Text
+from server.expressions import language
 from server.expressions.check import check
 from server.expressions.complaints import unknown_name
 from server.expressions.evaluate import evaluate
 from server.expressions.explain import sentence
-from server.expressions.function import Function, by_name
+from server.expressions.function import Function, by_alias, by_name
 from server.expressions.numbers import bounds_of_equal, key
 from server.expressions.parse import parse
 from server.expressions.part import NULL
+from server.expressions.registry import FUNCTIONS
 from server.expressions.types import INTEGER, NUMBER, TEXT, At, Name, Scope
 from tests.expressions.engines import UTC_NOON
 from tests.expressions.generate import SCOPE
@@ -33,6 +36,22 @@ def test_two_functions_of_one_name_are_a_mistake() -> None:
     one = Function("f", "text", Text("", ""), ())
     with pytest.raises(ValueError, match="two functions"):
         by_name((one, one))
+    for other in (replace(one, name="g", aliases=("F",)), replace(one, name="g", aliases=("x", "X"))):
+        with pytest.raises(ValueError, match="another name of two"):
+            by_alias({"f": one, "g": other})
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "timed"),
+    [("today", 0, True), ("now", 0, True), ("days_since", 1, True), ("age_in_years", 1, True), ("age_in_years", 2, False), ("sum", 9, False)],
+)
+def test_what_changes_by_itself_is_known(name: str, count: int, timed: bool) -> None:
+    """An age up to today does; between two given days it does not."""
+    assert FUNCTIONS[name].is_timed(count) is timed
+
+
+def test_the_version_that_is_written_is_one_that_is_read() -> None:
+    assert language.VERSION in language.KNOWN
 
 
 def test_hints_name_what_there_is() -> None:

@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from server.expressions.check import check
-from server.expressions.sql import compile_sql, when_true
+from server.expressions.sql import Formula, compile_sql, when_true
 from server.expressions.types import INTEGER, NUMBER, Name, Scope
 from server.storage.session import Database
 from tests.expressions.engines import UTC_NOON, Engines
@@ -97,3 +97,23 @@ def test_statements_are_cached_by_their_text() -> None:
         assert checked is not None
         keys.append(sa.select(compile_sql(checked, {"a": sa.column("a", sa.Double())}))._generate_cache_key())
     assert keys[0] is not None and keys[0].key == keys[1].key and keys[0].key != keys[2].key  # literals are bound, operators are not
+
+
+def test_columns_of_other_types_are_read_as_what_the_names_are(databases: dict[str, Database]) -> None:
+    """Money is kept in whole fen, a small count in 32 bits: there the expression must not count in the column's way."""
+    scope = Scope({"a": Name(NUMBER), "b": Name(INTEGER)})
+    checked, _ = check("a / 2 + b * 2000000000", scope)
+    assert checked is not None
+    for database in databases.values():
+        with database.read() as connection:
+            table = sa.select(sa.literal(7, sa.Integer()).label("a"), sa.literal(3, sa.Integer()).label("b")).subquery()
+            assert connection.execute(sa.select(compile_sql(checked, {"a": table.c.a, "b": table.c.b}, UTC_NOON))).scalar() == 6000000003.5
+
+
+def test_the_same_text_serves_other_columns() -> None:
+    checked, _ = check("a > 5", Scope({"a": Name(NUMBER)}))
+    assert checked is not None
+    made = compile_sql(checked, {"a": sa.column("a", sa.Double())})
+    assert isinstance(made, Formula)
+    other = made.with_leaves([sa.column("b", sa.Double()), *list(made.clauses)[1:]])
+    assert str(other) == str(made).replace("a >=", "b >=") != str(made) and other.type is made.type
