@@ -40,7 +40,7 @@ def test_what_people_read_in_both_languages() -> None:
         hint = first.hint or Text("", "")
         assert [first.message.zh, first.message.en, hint.zh, hint.en] == [row[k] for k in ("zh", "en", "hint_zh", "hint_en")], row["expression"]
         assert row["expression"][first.start : first.end] == row["place"], row["expression"]
-        assert (first.path, first.severity) == ("", "error")
+        assert (first.path, first.severity, first.code) == ("", "error", row["code"])
 
 
 @pytest.mark.parametrize("row", PROBLEMS, ids=lambda r: r["expression"])

@@ -114,6 +114,8 @@ def test_a_text_that_has_a_tree_means_the_same_after_the_way_back(source: str) -
         ("due_on is None", {"field": "due_on", "operator": "is_empty"}),
         ("days_since(due_on) > 30", {"field": "due_on", "operator": "days_ago_more", "value": 30}),
         ("0 <= days_until(due_on) <= 7", {"field": "due_on", "operator": "in_next_days", "value": 7}),
+        ("one_of(name, ['a', 'b'])", {"field": "name", "operator": "one_of", "value": ["a", "b"]}),
+        ("date_of(created_at) in [today()]", {"field": "created_at", "operator": "one_of", "value": [{"today": 0}]}),
         ("contains(name, 'a')", {"field": "name", "operator": "contains", "value": "a"}),
         ("any_of(lines, ['tools', 'x'])", {"field": "lines", "operator": "has_any", "value": ["tools", "x"]}),
         ("count_a not in [1, -2]", {"field": "count_a", "operator": "not_one_of", "value": [1, -2]}),
