@@ -11,6 +11,7 @@ import argparse
 import difflib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ import time
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -110,8 +111,8 @@ def order(mutant: Mutant, known: Clean) -> list[str]:
     return sorted(cheap, key=lambda name: (not near(name), not akin(name)))
 
 
-def survivors(mutants: Sequence[Mutant], known: Clean, servers: Sequence[str | None]) -> Iterator[Mutant]:
-    """As many at a time as there are servers' databases."""
+def tried(mutants: Sequence[Mutant], known: Clean, servers: Sequence[str | None]) -> Iterator[tuple[Mutant, bool]]:
+    """Each, and whether a test noticed it. As many at a time as there are servers' databases."""
     free, running = list(servers), dict[int, tuple[Mutant, str | None]]()
     for number, mutant in enumerate(mutants):
         name = ".".join(mutant.path.relative_to(HOME).with_suffix("").parts)
@@ -121,8 +122,7 @@ def survivors(mutants: Sequence[Mutant], known: Clean, servers: Sequence[str | N
             ended, status = os.wait()
             done, server = running.pop(ended)
             free.append(server)
-            if not status:
-                yield done
+            yield done, bool(status)
 
 
 @contextmanager
@@ -161,7 +161,9 @@ def in_a_copy(arguments: Sequence[str]) -> int:
                 shutil.copytree(HOME / part, Path(folder, part))
             else:
                 shutil.copy(HOME / part, Path(folder, part))
-        return subprocess.run([sys.executable, "-m", "tests.expressions.mutants", "--here", *arguments], cwd=folder, check=False).returncode
+        process = subprocess.Popen([sys.executable, "-m", "tests.expressions.mutants", "--here", *arguments], cwd=folder)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the process, which tells what it knows by then
+        return process.wait()
 
 
 def main() -> None:
@@ -180,15 +182,18 @@ def main() -> None:
     with servers(chosen.workers) as databases:
         known = clean(FOLDER, databases[0])
         print(f"{len(known.seconds):,} pieces of tests, {sum(known.seconds.values()):.0f} s of computing while watched", flush=True)
-        alive, same = [], []
         listed = tomllib.loads(EQUIVALENT.read_text("utf-8"))["mutant"]
-        for mutant in survivors(picked, known, databases):
-            (same if equivalent(mutant, listed) else alive).append(mutant)
-            print("equivalent:" if mutant in same else "survives:", mutant, flush=True)
-    noticed = len(picked) - len(alive) - len(same)
-    print(f"{noticed} of {len(picked)} noticed ({noticed / len(picked):.1%}); {len(same)} of the others change nothing (equivalent.toml): ", end="")
-    print(f"{noticed / max(len(picked) - len(same), 1):.1%} without them; seed {chosen.seed}; {time.monotonic() - began:.0f} s")
-    if noticed < GOAL * len(picked):
+        count = Counter[str]()
+        with suppress(KeyboardInterrupt):  # what is known by then is told
+            for mutant, was_noticed in tried(picked, known, databases):
+                verdict = "noticed" if was_noticed else "equivalent" if equivalent(mutant, listed) else "survives"
+                count[verdict] += 1
+                if verdict != "noticed":
+                    print(f"{verdict}: {mutant}", flush=True)
+    total, noticed, same = count.total(), count["noticed"], count["equivalent"]
+    print(f"{noticed} of {total} noticed ({noticed / max(total, 1):.1%}); {same} of the others change nothing (equivalent.toml): ", end="")
+    print(f"{noticed / max(total - same, 1):.1%} without them; seed {chosen.seed}; {time.monotonic() - began:.0f} s")
+    if total < len(picked) or noticed < GOAL * total:
         raise SystemExit(1)
 
 

@@ -31,7 +31,7 @@ SCOPE = Scope(
         "due_on": Name(DATE),
     }
 )
-SLOW_MACHINE = 8  # how much longer a busy machine may take
+SLOW_MACHINE = 8  # how much longer another machine may take; computing is counted, not waiting for others
 LONG = "ŉ" * limits.TEXT_LENGTH
 
 
@@ -158,9 +158,9 @@ def test_the_worst_stay_within_time_and_memory(name: str) -> None:
     run(VALUES, UTC_NOON)
     took = []
     for _ in range(3):
-        began = time.perf_counter()
+        began = time.thread_time()
         run(VALUES, UTC_NOON)
-        took.append((time.perf_counter() - began) * 1000)
+        took.append((time.thread_time() - began) * 1000)
     tracemalloc.start()
     run(VALUES, UTC_NOON)
     peak = tracemalloc.get_traced_memory()[1] / 2**20
@@ -174,9 +174,9 @@ def test_the_reference_stays_within_them_too() -> None:
     for name in ("capitals", "repeats", "lists", "integers"):
         checked, _ = check(WORST[name], SCOPE)
         assert checked is not None
-        began = time.perf_counter()
+        began = time.thread_time()
         evaluate(checked, VALUES, UTC_NOON)
-        assert (time.perf_counter() - began) * 1000 < limits.MILLISECONDS * SLOW_MACHINE * 5  # it is not the fast way
+        assert (time.thread_time() - began) * 1000 < limits.MILLISECONDS * SLOW_MACHINE * 5  # it is not the fast way
 
 
 def test_no_text_is_longer_than_foreseen() -> None:
