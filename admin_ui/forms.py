@@ -35,7 +35,7 @@ class Node:
     options: tuple[tuple[str, Text], ...] = ()
     children: tuple["Node", ...] = ()
     folded: tuple["Node", ...] = ()  # optional members that are not set
-    summary: str = ""  # of a list's item: what stands on its line when it is closed
+    summary: Text = Text("", "")  # of a list's item: what stands on its line when it is closed
     extra: str = ""  # JSON of the members the schema does not know
     multiline: bool = False
     misfit: bool = False  # the value does not fit its widget and is shown as JSON
@@ -131,7 +131,7 @@ class Form:
             return tuple((str(key), titles.get(key) or Text(str(key), str(key))) for key in schema["enum"])
         return tuple(self.choices(str(schema.get("x-kind", ""))))
 
-    def _node(self, schema: Schema, value: Any, path: str, key: str, required: bool, summary: str = "") -> Node:
+    def _node(self, schema: Schema, value: Any, path: str, key: str, required: bool, summary: Text = Text("", "")) -> Node:
         schema = self.resolve(schema)
         widget = self.widget(schema)
         misfit = not _fits(widget, value)
@@ -148,7 +148,7 @@ class Form:
         multiline = widget in {"long_text"} or (isinstance(shown, str) and (len(shown) > 60 or "\n" in shown))
         return Node(path, widget, title, _text(schema.get("x-help")), shown, required, key, options, summary=summary, multiline=multiline, misfit=misfit)
 
-    def _object(self, schema: Schema, value: Any, path: str, key: str, required: bool, title: Text, summary: str) -> Node:
+    def _object(self, schema: Schema, value: Any, path: str, key: str, required: bool, title: Text, summary: Text) -> Node:
         body = value if isinstance(value, Mapping) else {}
         needed = set(schema.get("required", ()))
         nodes = [
@@ -174,12 +174,12 @@ class Form:
             json.dumps(extra, ensure_ascii=False) if extra else "",
         )
 
-    def _list(self, schema: Schema, value: Any, path: str, key: str, required: bool, title: Text, summary: str) -> Node:
+    def _list(self, schema: Schema, value: Any, path: str, key: str, required: bool, title: Text, summary: Text) -> Node:
         items = self.resolve(schema.get("items", {}))
         children = tuple(self._node(items, item, f"{path}/{i}", str(i), True, summary_of(item)) for i, item in enumerate(value or ()))
         return Node(path, "list", title, _text(schema.get("x-help")), [] if value == [] else None, required, key, (), children, summary=summary)
 
-    def _map(self, schema: Schema, value: Any, path: str, key: str, required: bool, title: Text, summary: str) -> Node:
+    def _map(self, schema: Schema, value: Any, path: str, key: str, required: bool, title: Text, summary: Text) -> Node:
         inner: Any = schema.get("additionalProperties") or next(iter(schema.get("patternProperties", {}).values()), {})
         children = tuple(self._node(inner, item, f"{path}/{i}", name, True, summary_of(item)) for i, (name, item) in enumerate((value or {}).items()))
         return Node(path, "map", title, _text(schema.get("x-help")), {} if value == {} else None, required, key, (), children, summary=summary)
@@ -343,17 +343,21 @@ def parts(pointer: str) -> list[str]:
     return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
 
 
-def summary_of(item: Any) -> str:
+def summary_of(item: Any) -> Text:
     """The line a closed item shows: its title, else its key, else its first words."""
     if not isinstance(item, Mapping):
-        return str(item)[:80]
+        return _same(item)
     title = item.get("title") or item.get("x-title")
     if isinstance(title, Mapping):
-        return str(title.get("zh_CN") or title.get("en") or "")
+        return _text(title) or Text("", "")
     for name in ("key", "when", "value", "to", "through", "x-type"):
         if item.get(name):
-            return str(item[name])[:80]
-    return next((str(v)[:80] for v in item.values() if isinstance(v, (str, int, float))), "")
+            return _same(item[name])
+    return next((_same(v) for v in item.values() if isinstance(v, (str, int, float))), Text("", ""))
+
+
+def _same(value: Any) -> Text:
+    return Text(str(value)[:80], str(value)[:80])
 
 
 def _text(value: Any) -> Text | None:

@@ -86,6 +86,11 @@ class Column:
     def numeric(self) -> bool:
         return self.kind in {"score", "number"} or (self.field is not None and self.field.type in RIGHT)
 
+    @property
+    def labelled(self) -> bool:
+        """On the card of a phone its value says nothing without its title."""
+        return self.kind != "score" and (self.numeric or (self.field is not None and self.field.type == "yes_no"))
+
 
 @dataclass(frozen=True)
 class Chip:

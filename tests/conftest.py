@@ -4,13 +4,16 @@ PostgreSQL: WEATHERGLASS_TEST_POSTGRES names a server ("postgresql://postgres@12
 server is started where the binaries are installed. Where neither works the PostgreSQL half is skipped and says so.
 """
 
+import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from server.storage.migrate import upgrade
 from server.storage.session import Database
 from tests.postgres import NoPostgresError, postgres
 
@@ -24,15 +27,34 @@ def postgres_server() -> Iterator[str]:
         pytest.skip(str(error))
 
 
-@pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """An empty database of its own."""
-    name = "t" + uuid.uuid4().hex[:12]
-    admin = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: str) -> Iterator[str]:
+    """The name of a database with the system tables, which others are copied from."""
+    name = "w" + uuid.uuid4().hex[:12]
+    with _created(postgres_server, name, "template0") as url:
+        database = Database(url)
+        upgrade(database)
+        database.close()
+        yield name
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the system tables, which others are copied from."""
+    path = tmp_path_factory.mktemp("migrated") / "weatherglass.sqlite"
+    database = Database(f"sqlite:///{path}")
+    upgrade(database)
+    database.close()
+    return path
+
+
+@contextmanager
+def _created(server: str, name: str, source: str) -> Iterator[str]:
+    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(sa.DDL(f'CREATE DATABASE "{name}" TEMPLATE template0'))
+        connection.execute(sa.DDL(f'CREATE DATABASE "{name}" TEMPLATE "{source}"'))
     try:
-        yield sa.make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+        yield sa.make_url(server).set(database=name).render_as_string(hide_password=False)
     finally:
         with admin.connect() as connection:
             connection.execute(sa.DDL(f'DROP DATABASE "{name}" WITH (FORCE)'))
@@ -40,18 +62,46 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 
 
 @pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """An empty database of its own."""
+    with _created(postgres_server, "t" + uuid.uuid4().hex[:12], "template0") as url:
+        yield url
+
+
+@pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/weatherglass.sqlite"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=BOTH)
 def database_url(request: pytest.FixtureRequest) -> str:
+    """Nothing there yet, once on SQLite and once on PostgreSQL."""
     return str(request.getfixturevalue(f"{request.param}_url"))
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    """An empty database, once on SQLite and once on PostgreSQL."""
-    it = Database(database_url)
+def sqlite_database(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Database]:
+    """With the system tables and nothing in them."""
+    shutil.copyfile(migrated_sqlite, tmp_path / "weatherglass.sqlite")
+    it = Database(f"sqlite:///{tmp_path}/weatherglass.sqlite")
     yield it
     it.close()
+
+
+@pytest.fixture
+def postgres_database(postgres_server: str, migrated_postgres: str) -> Iterator[Database]:
+    """With the system tables and nothing in them."""
+    with _created(postgres_server, "t" + uuid.uuid4().hex[:12], migrated_postgres) as url:
+        it = Database(url)
+        yield it
+        it.close()
+
+
+@pytest.fixture(params=BOTH)
+def database(request: pytest.FixtureRequest) -> Database:
+    """A migrated database, once on SQLite and once on PostgreSQL."""
+    found: Database = request.getfixturevalue(f"{request.param}_database")
+    return found

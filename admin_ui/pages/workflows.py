@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from admin_ui.area import Area
 from admin_ui.edge import Id, local_path, writing
+from admin_ui.formats import Formats
 from admin_ui.posted import posted, whole
 from server.errors import Text
 from server.feature import Work
@@ -148,7 +149,8 @@ def _facts(work: Work, object_key: str, display: Mapping[str, str]) -> tuple[tup
     """The first filled fields of the record, for a decision without opening it; its name stands there already."""
     described = work.catalog.get("object", object_key)
     fields = (field for field in described.fields.values() if field.key != described.name_field)
-    lines = [(field.title.of(work.actor.locale), display[field.key]) for field in fields if display.get(field.key)]
+    formats = Formats(work.actor.locale, work.zone)
+    lines = [(field.title.of(work.actor.locale), formats.with_unit(display[field.key], field.unit)) for field in fields if display.get(field.key)]
     return tuple(lines[:FACTS])
 
 

@@ -112,6 +112,7 @@
   for (const name of ["htmx:after:request", "htmx:error"]) document.addEventListener(name, () => $("#progress")?.classList.remove("on"));
 
   document.addEventListener("DOMContentLoaded", () => {
+    for (const tab of document.querySelectorAll(".tabs [aria-current]")) tab.parentElement.scrollLeft = tab.offsetLeft - 40; // on the phone it may lie beyond the edge
     const first = $("[data-focus]");
     if (first) first.focus();
     if (location.hash.length > 1) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.focus?.();

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from admin_ui.forms import Form, Node, act, locate, words
+from admin_ui.forms import Form, Node, act, locate, summary_of, words
+from server.errors import Text
 
 ROOT = Path(__file__).parents[2]
 
@@ -171,6 +172,14 @@ def test_a_place_is_said_in_words() -> None:
     assert words(form, body, "/factors/0/bands/1/points").zh == "因子 · 财务预警值 · 区间 · 第 2 项 · 分数"
     assert words(form, body, "/better").en == form.resolve(form.schema["properties"]["better"])["x-title"]["en"]
     assert words(form, body, "").en == ""
+
+
+def test_a_closed_item_is_called_by_its_title_in_the_readers_language() -> None:
+    assert summary_of({"key": "x", "title": {"zh_CN": "草稿", "en": "Draft"}}) == Text("草稿", "Draft")
+    assert summary_of({"title": {"zh_CN": "草稿"}}) == Text("草稿", "草稿")
+    assert summary_of({"when": "a > 1", "weight": 3}) == Text("a > 1", "a > 1")
+    assert summary_of({}) == Text("", "")
+    assert summary_of(7).en == "7"
 
 
 def test_a_renamed_key_of_a_map_keeps_its_value_and_place() -> None:

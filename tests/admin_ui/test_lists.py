@@ -76,6 +76,11 @@ def test_columns_are_chosen_and_totals_stand_below(site: Site) -> None:
     assert "actual_controller" not in site.client("li").get("/o/customer/columns").text
 
 
+def test_a_card_of_the_phone_says_of_what_a_yes_or_a_number_is(site: Site) -> None:
+    page = site.client("li").get("/o/customer?cols=contract_valid,limit_now,region").text
+    assert set(re.findall(r'data-label="([^"]+)"', page)) == {"Agreement in force", "Limit now"}
+
+
 def test_a_list_with_everything_asks_a_fixed_number_of_times(site: Site) -> None:
     client = site.client("wu")
     client.post("/o/customer/views", data={"name": "v", "state": "sort=name"})

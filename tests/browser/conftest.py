@@ -1,22 +1,20 @@
 """A small demo company behind a real server, and a real browser in front of it."""
 
+import fcntl
 import os
 import re
 import shutil
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from server.app import create_app
 from server.config.releases import Catalogs
 from server.demo.people import PASSWORD
 from server.demo.run import Demo, Wish
@@ -24,6 +22,7 @@ from server.registry import KINDS
 from server.settings import Settings
 from server.storage.migrate import upgrade
 from server.storage.session import Database
+from tests.serving import served
 
 SCREENSHOTS = os.environ.get("WEATHERGLASS_TEST_SCREENSHOTS", "")
 CUSTOMERS, SEED = 60, 7
@@ -36,23 +35,30 @@ def find_chromium() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server with the demo company."""
-    file: Path = tmp_path_factory.mktemp("site") / "demo.sqlite"
-    settings = Settings(database_url=f"sqlite:///{file}", port=0)
-    database = Database(settings.database_url)
-    upgrade(database)
-    Demo(database, Catalogs(KINDS), settings.zone, Wish(SEED, CUSTOMERS, date.today()), lambda *_: None).build()
-    server = uvicorn.Server(uvicorn.Config(create_app(settings, database), host="127.0.0.1", port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 30
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.05)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(10)
+def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a demo company nobody has touched yet: built once, whichever process comes first."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "company"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            making = Path(mkdtemp(dir=folder.parent))
+            settings = Settings(database_url=f"sqlite:///{making / 'demo.sqlite'}")
+            database = Database(settings.database_url)
+            upgrade(database)
+            Demo(database, Catalogs(KINDS), settings.zone, Wish(SEED, CUSTOMERS, date.today()), lambda *_: None).build()
+            database.close()
+            making.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(company: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server with a demo company of this module's own: what its tests change, no other module sees."""
+    folder = tmp_path_factory.mktemp("site") / "company"
+    shutil.copytree(company, folder)
+    with served(f"sqlite:///{folder / 'demo.sqlite'}") as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -75,8 +81,7 @@ class Visitor:
     wrong: list[str] = field(default_factory=list)
 
     def go(self, path: str) -> Page:
-        self.page.goto(self.site + path)
-        self.page.wait_for_load_state("networkidle")
+        self.page.goto(self.site + path)  # till it is loaded: no page asks for more by itself
         return self.page
 
     def settle(self) -> None:
@@ -93,9 +98,13 @@ class Visitor:
         found = Axe().run(self.page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
         return [f"{v['id']} {v['impact']} {[n['target'] for n in v['nodes']][:3]}" for v in found.response["violations"]]
 
+    def scrolls_sideways(self) -> bool:
+        return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"))
+
     def check(self) -> None:
-        """The page is clean: nothing went wrong on the way and axe has nothing to say."""
+        """The page is clean: nothing went wrong on the way, it is no wider than the window and axe has nothing to say."""
         assert self.axe() == [], self.page.url
+        assert not self.scrolls_sideways(), self.page.url
         assert self.wrong == [], self.page.url
 
 
@@ -119,16 +128,13 @@ def sign_in(chromium: Browser, site: str) -> Iterator[SignIn]:
         context = chromium.new_context(viewport=shape, locale="en-US" if locale == "en" else "zh-CN")
         contexts.append(context)
         context.add_cookies([{"name": "weatherglass_theme", "value": theme, "url": site}, {"name": "weatherglass_locale", "value": locale, "url": site}])
-        page = context.new_page()
-        visitor = Visitor(page, site)
-        watch(page, site, visitor.wrong)
-        visitor.go("/login")
-        page.fill("[name=username]", username)
-        page.fill("[name=password]", PASSWORD)
-        page.keyboard.press("Enter")
-        page.wait_for_url(lambda url: "/login" not in url)
-        visitor.settle()
-        page.request.post(site + "/locale", form={"locale": locale, "back": "/"}, headers={"origin": site})
+        answer = context.request.post(
+            site + "/login", form={"username": username, "password": PASSWORD, "next": "/"}, headers={"origin": site}, max_redirects=0
+        )
+        assert answer.status == 303, answer.text()
+        context.request.post(site + "/locale", form={"locale": locale, "back": "/"}, headers={"origin": site}, max_redirects=0)
+        visitor = Visitor(context.new_page(), site)
+        watch(visitor.page, site, visitor.wrong)
         return visitor
 
     yield enter

@@ -1,14 +1,10 @@
 """The field types as people fill them in: stars by the keyboard, a place level by level, a note with bold words, values from other records."""
 
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 
-from server.app import create_app
 from server.clock import now
 from server.config.load import load_folder
 from server.config.publish import publish
@@ -22,6 +18,7 @@ from server.settings import Settings
 from server.storage.migrate import upgrade
 from server.storage.session import Database
 from tests.browser.conftest import SignIn
+from tests.serving import served
 
 OBJECTS = Path(__file__).parents[1] / "cases" / "records" / "linked"
 
@@ -29,7 +26,7 @@ OBJECTS = Path(__file__).parents[1] / "cases" / "records" / "linked"
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server with clients and visits."""
-    settings = Settings(database_url=f"sqlite:///{tmp_path_factory.mktemp('fields') / 'w.sqlite'}", port=0)
+    settings = Settings(database_url=f"sqlite:///{tmp_path_factory.mktemp('fields') / 'w.sqlite'}")
     database = Database(settings.database_url)
     upgrade(database)
     documents, problems = load_folder(OBJECTS)
@@ -39,15 +36,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with working(database, Catalogs(KINDS), HOOKS, SYSTEM, now(), settings.zone, write=True, cause="form") as work:
         create_user(work, "li", "李娜", PASSWORD, ("boss",))
         create(work, "client", {"name": "Acme 精密", "credit": "1000", "owner": "li", "place": "hz"})
-    server = uvicorn.Server(uvicorn.Config(create_app(settings, database), host="127.0.0.1", port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 30
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
+    database.close()
+    with served(settings.database_url) as address:
+        yield address
 
 
 @pytest.mark.parametrize(("width", "locale"), [(1280, "zh_CN"), (390, "en")])

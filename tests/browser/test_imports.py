@@ -14,7 +14,7 @@ FILE = "客户编号,名称,国家,区域,行业,客户经理,成立日期\nBR-1
 def upload(visitor: Visitor, name: str, content: bytes) -> None:
     visitor.go("/imports?object=customer")
     visitor.page.set_input_files("#file", {"name": name, "mimeType": "text/csv", "buffer": content})
-    visitor.page.locator("form.drop button").click()
+    visitor.page.locator("form.send0 button").click()
     visitor.page.wait_for_url("**/imports/*")
 
 

@@ -95,6 +95,7 @@ def test_a_view_is_saved_and_its_address_sent_to_a_colleague(sign_in: SignIn, wi
     page.locator("#save-view .btn-primary").click()
     page.wait_for_url(re.compile(r"\?view=\d+$"))
     expect(page.locator(".tabs [aria-current]")).to_contain_text(f"East {width}")
+    visitor.check()
     address = page.url.removeprefix(visitor.site)
     page.locator(".chip.tree .x").click()
     expect(page.locator("[data-changed]")).to_be_visible()

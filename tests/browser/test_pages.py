@@ -51,10 +51,10 @@ def test_pages(sign_in: SignIn, area: str, look: tuple[str, int, str]) -> None:
     visitor = sign_in(username, locale=locale, width=width, theme=theme)
     objections = []
     for path in paths:
-        page = visitor.go(path)
+        visitor.go(path)
         visitor.picture(area, path, *look)
         objections += [f"{path}: {line}" for line in visitor.axe()]
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth + 1"):
+        if visitor.scrolls_sideways():
             objections.append(f"{path}: scrolls sideways")
         objections += [f"{path}: {line}" for line in visitor.wrong]
         visitor.wrong.clear()

@@ -16,7 +16,6 @@ from server.expressions import language
 from server.feature import Work
 from server.registry import HOOKS, KINDS
 from server.storage import ddl
-from server.storage.migrate import upgrade
 from server.storage.session import Database
 from tests.publishing import NOW, House, an_object
 
@@ -259,19 +258,16 @@ def test_rolling_back_to_nothing_that_was_ever_there_is_refused(house: House) ->
 
 
 @pytest.mark.postgres
-def test_a_table_in_use_is_a_conflict_not_a_long_wait(postgres_url: str) -> None:
-    database = Database(postgres_url)
-    upgrade(database)
-    house = House(database)
+def test_a_table_in_use_is_a_conflict_not_a_long_wait(postgres_database: Database) -> None:
+    house = House(postgres_database)
     with house.work() as work:
         publish(work, [CUSTOMER])
-    with database.read() as reader:
+    with postgres_database.read() as reader:
         reader.execute(sa.select(sa.func.count()).select_from(sa.table("o_customer")))
         with pytest.raises(Conflict, match="using the tables"), house.work() as work:
             publish(work, [an_object("customer", {"name": "text", "n": "integer"})])
     with house.work() as work:
         assert publish(work, [an_object("customer", {"name": "text", "n": "integer"})]) == 2
-    database.close()
 
 
 def test_a_release_of_a_language_this_program_does_not_know_is_refused(house: House) -> None:

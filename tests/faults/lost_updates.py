@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.faults.harness import PASSWORD, Server, command, customer
+from tests.serving import PASSWORD, Server, command, customer
 
 PATCH = {"content-type": "application/merge-patch+json"}
 FIELD = "address"  # a text of the shipped customer: it holds the count

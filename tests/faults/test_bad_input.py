@@ -6,7 +6,7 @@ import httpx2 as httpx
 import pytest
 
 from server.storage.session import Database
-from tests.faults.harness import PASSWORD, Server, command, customer
+from tests.serving import PASSWORD, Server, command, customer
 
 HEAD = "customer_no,name,country,unified_credit_code,region,industry,lifecycle,owner,strategic_importance,payment_method\n"
 GOOD = "K-1,苏州雾桥,cn,913205000000000001,east,machinery,active,admin,key,prepaid\n"

@@ -20,7 +20,7 @@ from server.config.publish import publish
 from server.features.access.people import first_admin
 from server.settings import Settings
 from server.storage.session import Database
-from tests.faults.harness import PASSWORD, Server, command, customer, killed
+from tests.serving import PASSWORD, Server, command, customer, killed
 
 PEOPLE, ROUNDS = 4, 3
 

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from server.storage.session import Database
-from tests.faults.harness import ROOT, command
 from tests.real_data import DATA, real_data
+from tests.serving import ROOT, command
 
 CASES = ROOT / "tests" / "cases"
 

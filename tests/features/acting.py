@@ -17,7 +17,6 @@ from server.features.objects import results
 from server.features.objects.engine import tables
 from server.registry import HOOKS, KINDS
 from server.storage.session import Database
-from server.storage.system import metadata
 
 NOW = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -185,7 +184,6 @@ class World:
 
 def world_of(database: Database, *documents: Mapping[str, Any], hooks: Hooks | None = None) -> World:
     catalog = catalog_of([CUSTOMER, ORDER, *RESULTS, *ROLES, *documents])
-    metadata.create_all(database.engine)
     first: sa.Table = next(iter(tables(catalog).values()))
     first.metadata.create_all(database.engine)
     for table in (results.table(catalog, "customer"), results.history_table(catalog, "customer")):

@@ -24,7 +24,6 @@ from server.features.indicators.kind import Indicator
 from server.features.objects import engine as objects
 from server.registry import HOOKS, KINDS
 from server.storage.session import Database
-from server.tables import metadata
 
 NOW = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -298,7 +297,6 @@ class House:
     def __init__(self, database: Database, documents: Iterable[Document] = DOCUMENTS, hooks: Hooks = HOOKS) -> None:
         self.database, self.hooks = database, hooks
         self.now, self.zone = NOW, ZONE
-        metadata.create_all(database.engine)
         self.catalogs = Catalogs(KINDS)
         self.documents = {(d.kind, d.key): d for d in documents}
         with self.work() as work:

@@ -19,7 +19,6 @@ from server.jobs.background import Background
 from server.jobs.job import Job, Running
 from server.jobs.perform import House, perform, perform_waiting
 from server.jobs.tables import jobs
-from server.storage.migrate import upgrade
 from server.storage.session import Database
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +62,6 @@ def house_of(database: Database) -> House:
 
 @pytest.fixture
 def house(database: Database) -> House:
-    upgrade(database)
     return house_of(database)
 
 

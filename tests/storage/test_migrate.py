@@ -11,16 +11,17 @@ from server.storage.session import Database
 from server.tables import metadata
 
 
-def test_an_empty_database_gets_every_system_table(database: Database) -> None:
+def test_an_empty_database_gets_every_system_table(database_url: str) -> None:
+    database = Database(database_url)
     assert current(database) is None
     upgrade(database)
     assert set(sa.inspect(database.engine).get_table_names()) == {*metadata.tables, "alembic_version"}
     assert current(database)
     upgrade(database)
+    database.close()
 
 
 def test_the_revisions_make_what_the_code_expects(database: Database) -> None:
-    upgrade(database)
     with database.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 

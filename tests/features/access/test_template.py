@@ -26,10 +26,9 @@ def catalog() -> Catalog:
 
 
 @pytest.fixture
-def world(sqlite_url: str, catalog: Catalog) -> World:
-    database = Database(sqlite_url)
-    next(iter(tables(catalog).values())).metadata.create_all(database.engine)
-    return World(database, catalog, HOOKS)
+def world(sqlite_database: Database, catalog: Catalog) -> World:
+    next(iter(tables(catalog).values())).metadata.create_all(sqlite_database.engine)
+    return World(sqlite_database, catalog, HOOKS)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,7 +17,6 @@ from server.features.audit import service
 from server.features.audit.sealer import Sealer
 from server.features.audit.tables import audit_blocks, audit_log
 from server.storage.session import Database
-from server.storage.system import metadata
 
 NOW = datetime(2026, 1, 5, 8, 30, 1, 123456, tzinfo=UTC)
 
@@ -26,7 +24,6 @@ NOW = datetime(2026, 1, 5, 8, 30, 1, 123456, tzinfo=UTC)
 class Log:
     def __init__(self, database: Database) -> None:
         self.database = database
-        metadata.create_all(database.engine)
 
     @contextmanager
     def work(self, actor: str = "li.na", now: datetime = NOW) -> Iterator[Work]:
@@ -53,12 +50,10 @@ def log(database: Database) -> Log:
 
 
 @pytest.fixture
-def small(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
+def small(sqlite_database: Database, monkeypatch: pytest.MonkeyPatch) -> Log:
     """A chain of several blocks of few rows, on SQLite."""
     monkeypatch.setattr(service, "BLOCK_ROWS", 7)
-    database = Database(sqlite_url)
-    yield Log(database)
-    database.close()
+    return Log(sqlite_database)
 
 
 def test_seals_and_verifies(log: Log) -> None:
@@ -203,8 +198,8 @@ def test_the_sealer_seals_and_rests(log: Log) -> None:
     assert log.verify() is None
 
 
-def test_speed_of_recording(tmp_path: Path) -> None:
-    log = Log(Database(f"sqlite:///{tmp_path}/t.sqlite"))
+def test_many_entries_at_once_are_one_chain(sqlite_database: Database) -> None:
+    log = Log(sqlite_database)
     with log.work() as work:
         service.record_many(work, "import", "order", [(i, {"row": i}) for i in range(5000)])
         assert service.seal(work) == 5000

@@ -6,7 +6,6 @@ import pytest
 
 from server.config.publish import publish, rollback
 from server.errors import Invalid
-from server.storage.migrate import upgrade
 from server.storage.session import Database
 from tests.publishing import House, an_object
 
@@ -26,10 +25,8 @@ CHANGES: list[tuple[Any, Any, bool]] = [
 
 
 @pytest.mark.parametrize(("before", "after", "allowed"), CHANGES)
-def test_a_change_that_would_lose_values_is_refused_with_a_way_out(sqlite_url: str, before: Any, after: Any, allowed: bool) -> None:
-    database = Database(sqlite_url)
-    upgrade(database)
-    house = House(database)
+def test_a_change_that_would_lose_values_is_refused_with_a_way_out(sqlite_database: Database, before: Any, after: Any, allowed: bool) -> None:
+    house = House(sqlite_database)
     with house.work() as work:
         publish(work, [*OTHERS, an_object("thing", {"name": "text", "f": before})])
     if allowed:
@@ -41,7 +38,6 @@ def test_a_change_that_would_lose_values_is_refused_with_a_way_out(sqlite_url: s
         [problem] = refused.value.problems
         assert problem.code == "type_change" and problem.path.startswith("/schema/properties/f/x-")
         assert problem.hint and "new key" in problem.hint.en
-    database.close()
 
 
 def test_a_field_may_go_and_another_of_its_name_come_later(house: House) -> None:

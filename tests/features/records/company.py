@@ -21,7 +21,6 @@ from server.features.objects.engine import tables
 from server.features.records import tables as _record_tables
 from server.registry import KINDS
 from server.storage.session import Database
-from server.storage.system import metadata
 
 CASES = Path(__file__).parents[2] / "cases"
 NOW = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai
@@ -64,7 +63,6 @@ class Company:
 
 def company_of(database: Database, *folders: str, hooks: Hooks | None = None) -> Company:
     catalog = catalog_of(*(folders or ("records/objects",)))
-    metadata.create_all(database.engine)
     first: sa.Table = next(iter(tables(catalog).values()))
     first.metadata.create_all(database.engine)
     for object_type in catalog.all("object"):

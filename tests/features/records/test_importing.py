@@ -276,9 +276,9 @@ def test_a_crash_at_any_chunk_and_a_second_run_end_the_same(company: Company, tm
 
 
 @real_data
-def test_a_real_shop(sqlite_url: str) -> None:
+def test_a_real_shop(sqlite_database: Database) -> None:
     """Every cell of the file is in the database; tests/faults takes both databases the whole way."""
-    shop = company_of(Database(sqlite_url), "retail/objects")
+    shop = company_of(sqlite_database, "retail/objects")
     data = DATA
     assert counts(imported(shop, data / "retail_customers.csv", "shop_customer", key="customer_id")) == (4372, 4372, 0, 0, 0)
     mapping = json.loads((CASES / "maps" / "retail_orders.json").read_text())

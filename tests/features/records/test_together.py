@@ -14,7 +14,6 @@ from server.features.audit.tables import audit_log
 from server.features.records.rows import rows_of
 from server.features.records.service import create, delete, get, history, update
 from server.features.records.together import Row, form, save
-from server.storage.migrate import upgrade
 from server.storage.session import Database
 from tests.publishing import House, an_object
 
@@ -57,7 +56,6 @@ BOSS, READER = Actor("boss", "Boss", ("boss",), "en"), Actor("reader", "Reader",
 
 @pytest.fixture
 def house(database: Database) -> Iterator[House]:
-    upgrade(database)
     it = House(database)
     with it.work() as work:
         publish(work, [ORDER, LINE, *(an_role(r) for r in ROLES)], "test")

@@ -15,8 +15,8 @@ EAST = ListState(conditions=(Condition("region", "in", "east,north"),), sort="-s
 
 
 @pytest.fixture
-def company(sqlite_url: str) -> Company:
-    return company_of(Database(sqlite_url))
+def company(sqlite_database: Database) -> Company:
+    return company_of(sqlite_database)
 
 
 def test_a_state_survives_being_kept() -> None:

@@ -6,13 +6,15 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 PASSWORD = "stormy-weather-7"
 
 
@@ -76,6 +78,12 @@ class Server:
                 time.sleep(0.1)
         raise AssertionError("the server did not start")
 
+    def stop(self) -> None:
+        """As an operator stops it."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait(30)
+
     def kill(self) -> None:
         assert self.process is not None
         self.process.send_signal(signal.SIGKILL)
@@ -87,6 +95,17 @@ class Server:
         answer = client.post("/login", data={"username": username, "password": PASSWORD, "next": "/"})
         assert answer.status_code == 303, answer.text
         return client
+
+
+@contextmanager
+def served(url: str) -> Iterator[str]:
+    """The address of a server in front of this database."""
+    server = Server(url)
+    server.start()
+    try:
+        yield server.address
+    finally:
+        server.stop()
 
 
 def customer(name: str, **values: Any) -> dict[str, Any]:
