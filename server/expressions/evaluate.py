@@ -24,12 +24,13 @@ def evaluate(checked: Checked, values: Mapping[str, Any], at: At) -> Any:
 class Evaluator(simpleeval.SimpleEval):  # type: ignore[misc]
     """simpleeval's walk with our meaning for every kind of part. Only what is listed here can run: no attribute, no method, no other callable."""
 
+    # simpleeval's own tables of operators, functions and names stay empty: nothing of its defaults can be reached.
+    operators: Mapping[Any, Any] = {}
+    functions: Mapping[str, Any] = {}
+    names: Mapping[str, Any] = {}
+    allowed_attrs: Mapping[Any, Any] = {}
+
     def __init__(self, checked: Checked, values: Mapping[str, Any], at: At) -> None:
-        # simpleeval's own tables of operators, functions and names stay empty: nothing of its defaults can be reached.
-        self.operators: dict[Any, Any] = {}
-        self.functions: dict[str, Any] = {}
-        self.names: dict[str, Any] = {}
-        self.allowed_attrs: dict[Any, Any] = {}
         self.checked, self.values, self.at = checked, values, at
         self.nodes = {
             ast.Constant: self._eval_constant,
@@ -45,7 +46,7 @@ class Evaluator(simpleeval.SimpleEval):  # type: ignore[misc]
         }
 
     def run(self) -> Any:
-        return self.eval(self.checked.source, previously_parsed=self.checked.tree)
+        return self._eval(self.checked.tree)
 
     def known(self, name: str) -> Any:
         return self._stored(name, self.checked.scope.names[name].type)

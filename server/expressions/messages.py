@@ -57,6 +57,7 @@ _HABITS: tuple[tuple[str, Text], ...] = (
     (r"(?i)\blike\b", Text("请用 contains(文本, 部分)", "Use contains(text, part)")),
     (r"\?.*:", Text("条件写作: 甲 if 条件 else 乙", "A choice is written: a if condition else b")),
     (r"\bAND\b|\bOR\b|\bNOT\b|\bIN\b", Text("and、or、not、in 须用小写", "and, or, not and in are written in small letters")),
+    (r"=[<>]|[<>!] +=", Text("“不小于”写作 >=，“不大于”写作 <=，“不等于”写作 !=", "Write >= for at least, <= for at most, != for not equal")),
     (r"(?<![=!<>:])=(?!=)", Text("比较相等请写 ==", "To compare write ==")),
     (r"\d\s*%(\s*($|[)\],]|and\b|or\b))", Text("百分数请写成小数，如 0.05", "Write a percentage as a number, such as 0.05")),
     (r"\b0\d+", Text("数字不能以 0 开头", "A number does not begin with 0")),

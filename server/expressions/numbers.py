@@ -58,17 +58,10 @@ def key(value: float) -> float:
 
 def least_with_key(wanted: float) -> float:
     """The smallest double whose key is at least `wanted`: turns a comparison with a literal into one plain comparison."""
-    low = high = (wanted - 0.5) / _SCALE
-    step = max(abs(low) * 2.0**-52, 2.0**-60)
-    while key(low) >= wanted:
-        low, step = low - step, step * 2
-    step = max(abs(high) * 2.0**-52, 2.0**-60)
-    while key(high) < wanted:
-        high, step = high + step, step * 2
-    while True:
-        middle = low + (high - low) / 2
-        if middle <= low or middle >= high:
-            break
+    near = (wanted - 0.5) / _SCALE
+    width = abs(near) * 2.0**-50 + 1 / _SCALE  # it lies no farther from there, however the steps of doubles are rounded
+    low, high = near - width, near + width
+    while low < (middle := low + (high - low) / 2) < high:
         low, high = (low, middle) if key(middle) >= wanted else (middle, high)
     return high
 
@@ -76,8 +69,7 @@ def least_with_key(wanted: float) -> float:
 def bounds_of_equal(literal: float) -> tuple[float, float]:
     """The doubles that equal the literal: from the first value to (not including) the second."""
     wanted = key(literal)
-    following = max(wanted + 1, math.nextafter(wanted, math.inf))  # keys are not dense for large numbers
-    return least_with_key(wanted), least_with_key(following)
+    return least_with_key(wanted), least_with_key(math.nextafter(wanted, math.inf))
 
 
 def add(a: int, b: int) -> int | None:

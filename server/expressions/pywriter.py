@@ -145,6 +145,9 @@ class PythonWriter:
         self.names[name] = value
         return Part(name, atom=True)
 
+    def named(self, name: str) -> Part:
+        return self.read.get(name) or self.load(name)
+
     def load(self, name: str, *, required: bool = False) -> Part:
         known = self.checked.scope.names.get(name) or Name(self.checked.earlier[name])
         kind, key, variable = known.type.name, self.constant(name).code, self.new()
@@ -176,8 +179,8 @@ class PythonWriter:
             return self.required(node.left) | self.required(node.right)
         if isinstance(node, ast.UnaryOp):
             return self.required(node.operand)
-        if len(fact.forms) == 1 and not fact.forms[0].sees_null:
-            parts = node.args if isinstance(node, ast.Call) else [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+        if isinstance(node, ast.Call | ast.Compare) and len(fact.forms) == 1 and not fact.forms[0].sees_null:
+            parts = node.args if isinstance(node, ast.Call) else [node.left, *node.comparators]
             return frozenset().union(*(self.required(part) for part in parts if part in self.checked.facts))
         return frozenset()
 
@@ -281,8 +284,7 @@ class PythonWriter:
         return replace(part, held=code) if one.atom and one is not NULL else part
 
     def _name(self, node: ast.expr, fact: Fact) -> Part:
-        name = dotted(node) or ""
-        return self.read.get(name) or self.load(name)
+        return self.named(dotted(node) or "")
 
     _attribute = _name
 
@@ -317,7 +319,7 @@ class PythonWriter:
         return self.form(fact.forms[0], node.args)
 
     def _before(self, form: Form, key: str, arguments: Sequence[ast.expr]) -> Part:
-        parts = [*(self.visit(a) for a in arguments), self.read.get(key) or self.load(key)]
+        parts = [*(self.visit(a) for a in arguments), self.named(key)]
         return self._result(form, f"{self.constant(form.python).code}({', '.join(p.value for p in parts)})", parts)
 
     # -- conditions

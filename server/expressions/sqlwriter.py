@@ -114,7 +114,7 @@ class Writer:
             return root
         parts = ", ".join(f"{name} AS MATERIALIZED (SELECT {piece.text} AS v{self._from(piece)})" for name, piece in self.named.items())
         depth = 10 + max(root.depth, *(p.depth for p in self.named.values()))
-        return Piece(f"WITH {parts} SELECT {root.text}{self._from(root)}", sum(p.weight for p in self.named.values()), depth, simple=False)
+        return Piece(f"WITH {parts} SELECT {root.text}{self._from(root)}", sum(p.weight for p in self.named.values()), depth)
 
     def _from(self, piece: Piece) -> str:
         return " FROM " + ", ".join(sorted(piece.refs)) if piece.refs else ""

@@ -39,6 +39,8 @@ def test_what_people_read_in_both_languages() -> None:
         first = check(row["expression"], SCOPE)[1][0]
         hint = first.hint or Text("", "")
         assert [first.message.zh, first.message.en, hint.zh, hint.en] == [row[k] for k in ("zh", "en", "hint_zh", "hint_en")], row["expression"]
+        assert row["expression"][first.start : first.end] == row["place"], row["expression"]
+        assert (first.path, first.severity, first.code) == ("", "error", row["code"])
 
 
 @pytest.mark.parametrize("row", PROBLEMS, ids=lambda r: r["expression"])
@@ -109,7 +111,10 @@ def test_expected_type(source: str, expect: Type, fine: bool) -> None:
 def test_what_was_before_is_only_known_where_something_changes(source: str) -> None:
     checked, problems = check(source, Scope(SCOPE.names))
     assert checked is None and problems[0].code == "no_before"
-    assert problems[0].hint is not None and "x-checks" in problems[0].hint.en
+    name = source.partition("(")[0]
+    assert problems[0].message == Text(f"这里没有修改前的值，不能用 {name}", f"There is no change here that {name} could look at")
+    where = "用于对象的检查 (x-checks、checks) 和必填条件 (x-required)", "It is for an object's checks (x-checks, checks) and for x-required"
+    assert problems[0].hint == Text(*where)
 
 
 @pytest.mark.parametrize("alias", [alias for function in FUNCTIONS.values() for alias in function.aliases])
@@ -119,6 +124,41 @@ def test_a_foreign_name_leads_to_the_function(alias: str) -> None:
         checked, problems = check(f"{written}(amount)", SCOPE)
         assert checked is None and [p.code for p in problems] == ["unknown_function"], problems
         assert problems[0].hint is not None and f"{ALIASES[alias.lower()].name}(" in problems[0].hint.en
+
+
+@pytest.mark.parametrize(
+    ("source", "zh", "en"),
+    [
+        ("left(name)", "left 需要 2 个参数，现有 1 个", "left takes 2 arguments; there are 1"),
+        ("sum()", "sum 需要 2+ 个参数，现有 0 个", "sum takes 2+ arguments; there are 0"),
+        ("round(1, 2, 3)", "round 需要 1-2 个参数，现有 3 个", "round takes 1-2 arguments; there are 3"),
+        ("left(name, 'b')", "count 须为整数，而这是文本", "count must be a whole number; this is text"),
+        ("abs('a')", "x 须为整数或数字，而这是文本", "x must be a whole number or a number; this is text"),
+        ("case(1, 2)", "condition 须为是/否，而这是整数", "condition must be a yes/no; this is a whole number"),
+    ],
+)
+def test_how_a_function_is_called_is_told(source: str, zh: str, en: str) -> None:
+    (problem,) = check(source, SCOPE)[1]
+    function = FUNCTIONS[source.partition("(")[0]]
+    assert problem.message == Text(zh, en)
+    assert problem.hint == Text(f"{function.signature}: {function.doc.zh}", f"{function.signature}: {function.doc.en}")
+
+
+@pytest.mark.parametrize(
+    ("expect", "zh", "en", "hint"),
+    [
+        (
+            INTEGER,
+            "结果应为整数，而这是数字",
+            "The result must be a whole number; this is a number",
+            Text("取整请用 round(x) 或 floor(x)", "For a whole number use round(x) or floor(x)"),
+        ),
+        (TEXT, "结果应为文本，而这是数字", "The result must be text; this is a number", None),
+    ],
+)
+def test_what_another_result_is_told(expect: Type, zh: str, en: str, hint: Text | None) -> None:
+    (problem,) = check("amount", SCOPE, expect)[1]
+    assert (problem.code, problem.message, problem.hint) == ("type", Text(zh, en), hint)
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -139,17 +179,20 @@ def test_several_lines_read_as_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "code"),
+    ("source", "code", "place", "zh", "en"),
     [
-        ("1" + " " * limits.SOURCE_LENGTH, "too_long"),
-        ("1 in [" + "1, " * limits.NODES + "1]", "too_large"),
-        ("abs(" * limits.DEPTH + "1" + ")" * limits.DEPTH, "too_deep"),
-        ("-" * 3000 + "1", "too_deep"),
+        ("1" + " " * 4000, "too_long", (4000, 4001), "表达式有 4001 个字符，上限为 4000", "The expression has 4001 characters; the limit is 4000"),
+        ("1 in [" + "1, " * 500 + "1]", "too_large", (1497, 1498), "表达式超过 500 个部分", "The expression has more than 500 parts"),
+        ("abs(" * 32 + "1" + ")" * 32, "too_deep", (124, 127), "表达式嵌套超过 32 层", "The expression is nested more than 32 levels deep"),
+        ("-" * 3000 + "1", "too_deep", (0, 3001), "表达式嵌套过深，上限为 32 层", "The expression is nested too deeply; the limit is 32 levels"),
+        (" \t", "empty", (0, 2), "表达式为空", "The expression is empty"),
+        ("name == '\ud800'", "character", (9, 10), "含有无效字符", "Contains a character that no text may have"),
+        ("name == \0", "character", (8, 9), "含有无效字符", "Contains a character that no text may have"),
     ],
 )
-def test_limits(source: str, code: str) -> None:
-    _, problems = check(source, SCOPE)
-    assert [p.code for p in problems] == [code]
+def test_limits(source: str, code: str, place: tuple[int, int], zh: str, en: str) -> None:
+    (problem,) = check(source, SCOPE)[1]
+    assert (problem.path, problem.code, (problem.start, problem.end), problem.message) == ("", code, place, Text(zh, en))
 
 
 def test_the_limits_themselves_are_allowed() -> None:

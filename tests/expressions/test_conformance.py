@@ -93,6 +93,11 @@ def checked_of(line: Line) -> Checked:
     return checked
 
 
+@cache
+def all_checked(path: Path) -> tuple[Checked, ...]:
+    return tuple(checked_of(line) for line in lines(path))
+
+
 def columns_of(values: dict[str, Any]) -> dict[str, sa.ColumnElement[Any]]:
     """The values as columns: nulls need their type said, which a real column has."""
     found: dict[str, sa.ColumnElement[Any]] = {}
@@ -104,7 +109,7 @@ def columns_of(values: dict[str, Any]) -> dict[str, sa.ColumnElement[Any]]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
 def test_file(databases: dict[str, Database], path: Path) -> None:
-    made = [(line, checked_of(line)) for line in lines(path)]
+    made = [(line, checked) for line, checked in zip(lines(path), all_checked(path), strict=True)]
     wrong = [text for line, checked in made for text in in_python(line, checked)]
     for _, group in groupby(made, key=lambda m: m[0].at):
         same_time = list(group)
@@ -145,8 +150,8 @@ def test_every_form_of_every_function_has_lines() -> None:
     """And a form that is called with names has at least two: a value, and what null does."""
     count = {id(form): 0 for function in FUNCTIONS.values() for form in function.forms}
     for path in FILES:
-        for line in lines(path):
-            for fact in checked_of(line).facts.values():
+        for checked in all_checked(path):
+            for fact in checked.facts.values():
                 for form in fact.forms:
                     if id(form) in count:
                         count[id(form)] += 1

@@ -11,6 +11,7 @@ from server.expressions.evaluate import evaluate
 from server.expressions.function import Function
 from server.expressions.functions.change import EXAMPLE_SCOPE, EXAMPLE_VALUES, IS_NEW, earlier
 from server.expressions.operators import MEMBER, NEGATE, OPERATORS
+from server.expressions.reference import FAMILIES
 from server.expressions.registry import FUNCTIONS
 from server.expressions.sql import TYPES, compile_sql
 from server.storage.session import Database
@@ -40,6 +41,7 @@ def test_record_is_complete(record: Function) -> None:
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=lambda f: f.name)
 def test_function_is_complete(function: Function) -> None:
     assert len(function.examples) >= 3
+    assert function.family in FAMILIES
     assert function.aliases and any(not alias.isascii() for alias in function.aliases), "a word to search for in either language"
     assert function.null == ("handles" if all(form.sees_null for form in function.forms) else "propagates")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from server.errors import Text
 from server.expressions import limits
 from server.expressions.check import check
 from server.expressions.compile import compile_python
@@ -30,7 +31,7 @@ SCOPE = Scope(
         "due_on": Name(DATE),
     }
 )
-SLOW_MACHINE = 8  # how much longer a busy machine may take
+SLOW_MACHINE = 8  # how much longer another machine may take; computing is counted, not waiting for others
 LONG = "ŉ" * limits.TEXT_LENGTH
 
 
@@ -76,6 +77,15 @@ def test_what_is_said_at_a_limit(source: str, code: str, place: str | None, valu
         assert source[problem.start : problem.end] == place
 
 
+def test_what_to_do_about_too_much_text() -> None:
+    (problem,) = check(" == ".join(["upper(note)"] * 12), SCOPE)[1]
+    assert problem.message == Text(
+        "文本函数最多要处理 4,800,000 个字符，上限为 3,000,000", "The functions of text may have to move 4,800,000 characters; the limit is 3,000,000"
+    )
+    way = "请先用 left(文本, n) 缩短，或在字段上设最大长度", "Shorten with left(text, n), or give the field a maximum length"
+    assert (problem.path, problem.hint) == ("", Text(*way))
+
+
 @pytest.mark.parametrize(
     "source",
     [
@@ -92,15 +102,16 @@ def test_ordinary_rules_are_far_from_the_limit_of_text(source: str) -> None:
 
 
 def largest(part: str, joint: str, *, before: str = "", after: str = "") -> str:
-    """As many of a part as the checker lets through."""
-    found = ""
-    for count in range(1, limits.NODES):
-        source = before + joint.join([part] * count) + after
-        if check(source, SCOPE)[0] is None:
-            break
-        found = source
-    assert found
-    return found
+    """As many of a part as the checker lets through: found by halving."""
+
+    def source(count: int) -> str:
+        return before + joint.join([part] * count) + after
+
+    fits, too_many = 1, limits.NODES
+    while too_many - fits > 1:
+        middle = (fits + too_many) // 2
+        fits, too_many = (middle, too_many) if check(source(middle), SCOPE)[0] else (fits, middle)
+    return source(fits)
 
 
 WORST = {
@@ -147,9 +158,9 @@ def test_the_worst_stay_within_time_and_memory(name: str) -> None:
     run(VALUES, UTC_NOON)
     took = []
     for _ in range(3):
-        began = time.perf_counter()
+        began = time.thread_time()
         run(VALUES, UTC_NOON)
-        took.append((time.perf_counter() - began) * 1000)
+        took.append((time.thread_time() - began) * 1000)
     tracemalloc.start()
     run(VALUES, UTC_NOON)
     peak = tracemalloc.get_traced_memory()[1] / 2**20
@@ -163,9 +174,9 @@ def test_the_reference_stays_within_them_too() -> None:
     for name in ("capitals", "repeats", "lists", "integers"):
         checked, _ = check(WORST[name], SCOPE)
         assert checked is not None
-        began = time.perf_counter()
+        began = time.thread_time()
         evaluate(checked, VALUES, UTC_NOON)
-        assert (time.perf_counter() - began) * 1000 < limits.MILLISECONDS * SLOW_MACHINE * 5  # it is not the fast way
+        assert (time.thread_time() - began) * 1000 < limits.MILLISECONDS * SLOW_MACHINE * 5  # it is not the fast way
 
 
 def test_no_text_is_longer_than_foreseen() -> None:

@@ -1,18 +1,21 @@
 """Small parts that nothing else comes by."""
 
+import ast
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from math import inf, nextafter
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from server.errors import Text
+from server.errors import Problem, Text
 from server.expressions import language
 from server.expressions.check import check
 from server.expressions.complaints import unknown_name
 from server.expressions.evaluate import evaluate
 from server.expressions.explain import sentence
 from server.expressions.function import Function, by_alias, by_name
+from server.expressions.messages import forbidden
 from server.expressions.numbers import bounds_of_equal, key
 from server.expressions.parse import parse
 from server.expressions.part import NULL
@@ -63,16 +66,22 @@ def test_hints_name_what_there_is() -> None:
     assert hint is not None and "a1, b1" in hint.en
 
 
-@pytest.mark.parametrize("literal", [0.0, 1.0, -2.5, 1e7, 4503599627370496.0, 9007199254740993.0, 1e40, 9.9e99, -9.9e99])
+@pytest.mark.parametrize("literal", [0.0, 1.0, -2.5, 5e-10, 0.3, 1e7, -123456.789, 4503599627370496.0, 9007199254740993.0, 1e40, 9.9e99, -9.9e99])
 def test_bounds_of_equal_hold_the_numbers_with_one_key(literal: float) -> None:
     first, after = bounds_of_equal(literal)
     assert first <= literal < after and key(first) == key(literal) < key(after)
+    assert key(nextafter(first, -inf)) < key(literal) == key(nextafter(after, -inf)), "and no others"
 
 
 def test_a_sharp_in_a_broken_text_is_no_comment() -> None:
     for source in ("'a # b", "(1 # x", '""" #'):
         tree, _, problems = parse(source)
         assert tree is None and problems
+
+
+def test_what_newer_pythons_may_add_is_refused_too() -> None:
+    problem = forbidden(ast.Interactive(), ast.Name("x"), 2, 5)
+    assert problem == Problem("", Text("表达式中不能这样写", "This cannot be written in an expression"), None, start=2, end=5, code="not_allowed")
 
 
 def test_null_is_neither_true_nor_false() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from server.errors import Text
 from server.expressions.check import check
 from server.expressions.types import DATE, NUMBER, TEXT, Name, Scope
 from server.expressions.units import unit_problems
@@ -60,4 +61,12 @@ def test_what_does_not(source: str, place: str) -> None:
     checked, problems = check(source, SCOPE)
     assert checked is not None, problems
     [problem] = unit_problems(checked)
-    assert (problem.severity, problem.code, source[problem.start : problem.end]) == ("warning", "unit", place)
+    assert (problem.path, problem.severity, problem.code, source[problem.start : problem.end]) == ("", "warning", "unit", place)
+
+
+def test_what_is_told_of_two_units() -> None:
+    checked, _ = check("amount > late", SCOPE)
+    assert checked is not None
+    [problem] = unit_problems(checked)
+    assert problem.message == Text("单位不同：CNY、days", "Different units: CNY, days")
+    assert problem.hint == Text("先换算成同一单位，或改正字段的单位", "Convert one of them, or correct the unit of the field")

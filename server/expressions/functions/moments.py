@@ -86,14 +86,14 @@ def _clock(name: str, doc: Text, limit: int, aliases: tuple[str, ...], *examples
         return part
 
     sql = f"CASE WHEN {_INSIDE_PG} THEN CAST(floor(extract({name} FROM {_LOCAL_PG})) AS bigint) END"
-    form = Form(params(moment="datetime"), "integer", python, "", sql, at=True, limit=limit, may_be_null=True, cause=END_OF_CALENDAR, registered=name)
+    form = Form(params(moment="datetime"), "integer", python, postgresql=sql, at=True, limit=limit, may_be_null=True, cause=END_OF_CALENDAR, registered=name)
     return Function(name, "date", doc, (form,), examples, aliases=aliases)
 
 
 def _adding(name: str, seconds: int, doc: Text, aliases: tuple[str, ...], *examples: tuple[str, Any]) -> Function:
     postgresql = _LATER_PG.replace("COUNT", f"(CAST({{1}} AS numeric) * {seconds})")
     python: Callable[[datetime, int], datetime | None] = lambda moment, count: _later(moment, count * seconds)  # noqa: E731
-    form = Form(params(moment="datetime", count="integer"), "datetime", python, "", postgresql, may_be_null=True, cause=END_OF_CALENDAR, registered=name)
+    form = Form(params(moment="datetime", count="integer"), "datetime", python, postgresql=postgresql, may_be_null=True, cause=END_OF_CALENDAR, registered=name)
     return Function(name, "date", doc, (form,), examples, aliases=aliases)
 
 

@@ -109,7 +109,7 @@ _FILL = (Param("text", "text"), Param("length", "integer"), Param("fill", "text"
 
 
 def _padding(name: str, python: Any, pad: str, doc: Text, aliases: tuple[str, ...], *examples: tuple[str, Any]) -> Function:
-    form = Form(_FILL, "text", python, "", _PADDED_PG.replace("PAD", pad), may_be_null=True, cause=TOO_LONG, registered=name)
+    form = Form(_FILL, "text", python, postgresql=_PADDED_PG.replace("PAD", pad), may_be_null=True, cause=TOO_LONG, registered=name)
     return Function(name, "text", doc, (form,), examples, aliases=aliases)
 
 
