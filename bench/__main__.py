@@ -12,18 +12,20 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import language, population, web
+from bench import language, lists, population, web
 from bench.row import Row
 from bench.setup import postgres
 
-PARTS = ("language", "population", "web")
+PARTS = ("language", "population", "lists", "web")
 
 
-def rows(folder: Path, parts: Sequence[str], customers: int, orders: int, rounds: int) -> Iterator[Row]:
+def rows(folder: Path, parts: Sequence[str], customers: int, orders: int, listed: int, rounds: int) -> Iterator[Row]:
     if "language" in parts:
         yield from language.rows(rounds)
     if "population" in parts:
         yield from _population(folder, customers, orders, rounds)
+    if "lists" in parts:
+        yield from _lists(folder, listed)
     if "web" in parts:
         yield from web.rows(folder, 10_000, rounds)
 
@@ -33,10 +35,18 @@ def _population(folder: Path, customers: int, orders: int, rounds: int) -> Itera
         yield from population.rows(folder, server, customers, orders, rounds)
 
 
+def _lists(folder: Path, customers: int) -> Iterator[Row]:
+    inside = folder / "lists"
+    inside.mkdir()
+    with postgres(inside) as server:
+        yield from lists.rows(inside, server, customers)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("--customers", type=int, default=100_000)
     parser.add_argument("--orders", type=int, default=1_000_000)
+    parser.add_argument("--listed", type=int, default=1_000_000, help="customers behind the lists")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("parts", nargs="*", help=f"only these of {', '.join(PARTS)}")
     chosen = parser.parse_args()
@@ -45,7 +55,7 @@ def main() -> None:
     out = Path("var/bench.jsonl")
     out.parent.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="weatherglass-bench-") as name, out.open("a", encoding="utf-8") as lines:
-        for row in rows(Path(name), chosen.parts or PARTS, chosen.customers, chosen.orders, chosen.rounds):
+        for row in rows(Path(name), chosen.parts or PARTS, chosen.customers, chosen.orders, chosen.listed, chosen.rounds):
             lines.write(json.dumps(row.data(), ensure_ascii=False) + "\n")
             console.print(f"{row.name}: {row.ratio:.2f} x")
             table.add_row(row.name, f"{row.ours:.4g}", f"{row.reference:.4g}", f"{row.ratio:.2f}", row.unit)

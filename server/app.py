@@ -28,6 +28,7 @@ from server.config.releases import Catalogs
 from server.errors import AppError
 from server.features.audit.sealer import Sealer
 from server.features.files.sweeper import Sweeper
+from server.features.objects.service import renew_indexes
 from server.features.web import problems
 from server.features.web.calls import Rate
 from server.jobs.background import Background
@@ -98,6 +99,7 @@ def _turned_away(request: Request, status: int, limit: int) -> Response:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(upgrade, app.state.database)
+    await run_in_threadpool(renew_indexes, app.state.database, app.state.catalogs)
     sealer = Sealer(app.state.database)
     sweeper = Sweeper(app.state.database, app.state.files)
     sealer.start()

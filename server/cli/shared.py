@@ -13,6 +13,7 @@ from server.clock import now
 from server.config.releases import Catalogs
 from server.errors import AppError, Problem, Text
 from server.feature import SYSTEM, Work, working
+from server.features.objects.service import renew_indexes
 from server.registry import HOOKS, KINDS
 from server.settings import Settings, load
 from server.storage.migrate import upgrade
@@ -28,6 +29,7 @@ class Opened:
         try:
             self.database = Database(settings.database_url)
             upgrade(self.database)
+            renew_indexes(self.database, self.catalogs)
         except (OSError, SQLAlchemyError) as error:
             raise cannot_open(error) from error
 

@@ -2,7 +2,7 @@
 
 import math
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
@@ -97,6 +97,10 @@ class FieldType:
     def text(self, field: FieldSpec, value: Any, locale: str, zone: ZoneInfo | None = None) -> str:
         """What people read. Instants are shown in `zone`."""
         return "" if value is None else str(value)
+
+    def texts(self, field: FieldSpec, locale: str, zone: ZoneInfo | None = None) -> Callable[[Any], str]:
+        """`text` for many values of one field."""
+        return lambda value: self.text(field, value, locale, zone)
 
     def entry(self, field: FieldSpec, value: Any, reading: Reading = FORM) -> str:
         """What a form input or a CSV cell holds; `parse` of it gives the value back."""

@@ -1,6 +1,7 @@
 """One of the options the field declares, kept by its key."""
 
 import difflib
+from collections.abc import Callable
 from typing import Any
 
 from server.errors import Problem, Text
@@ -47,3 +48,7 @@ class ChoiceField(Line):
 
     def text(self, field: FieldSpec, value: Any, locale: str, zone: object = None) -> str:
         return "" if value is None else option_text(field, value, locale)
+
+    def texts(self, field: FieldSpec, locale: str, zone: object = None) -> Callable[[Any], str]:
+        titles = {o.key: o.title.of(locale) for o in reversed(field.options)}
+        return lambda value: "" if value is None else titles.get(value, value)

@@ -118,6 +118,19 @@ def indexes(table: sa.Table) -> list[Index]:
     return sorted(found, key=lambda i: i.name)
 
 
+def index_changes(connection: sa.Connection, tables: Iterable[sa.Table]) -> list[Step]:
+    """From the plain indexes that stand in the database to those the tables declare. A new version of the product may declare others for the same
+    documents, and no publish would notice."""
+    wanted = {t.name: {i.name: i for i in indexes(t) if not i.unique} for t in tables}
+    found = sa.inspect(connection).get_multi_indexes(filter_names=list(wanted))
+    steps: list[Step] = []
+    for (_, table), present in found.items():
+        names = {str(i["name"]) for i in present if not i["unique"] and str(i["name"]).startswith("ix_")}
+        steps += [DropIndex(table, name) for name in sorted(names - wanted[table].keys())]
+        steps += [CreateIndex(table, wanted[table][name]) for name in sorted(wanted[table].keys() - names)]
+    return steps
+
+
 def signature(column: sa.Column[Any]) -> tuple[str, str | None]:
     """Two columns of one signature hold the same values."""
     return column.type.compile(dialect=sqlite.dialect()), _target(column)

@@ -205,7 +205,7 @@ def test_a_calendar_shows_the_month_and_boards_ask_a_fixed_number_of_times(site:
         counts.append(len(site.statements))
         with site.work(write=True) as work:
             records.create(work, "customer", {**CUSTOMER, "name": "One more", "owner": "li", "industry": "other"})
-    assert counts[0] == counts[1] <= 30
+    assert counts[0] == counts[1] <= 32  # a short lane asks for the empty values of its order too
 
 
 def test_the_card_of_a_row_shows_what_the_row_does_not(site: Site) -> None:

@@ -2,7 +2,7 @@
 
 import ast
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from server.expressions.types import BOOLEAN, DATETIME, INTEGER, NUMBER, TEXT, A
 from server.features.objects.kind import Field, ObjectType
 from server.features.objects.step import DECIMALS, divided, exact_sum, number, rounded_sql
 from server.fields.base import FieldType
-from server.fields.line import CODE_POINT_TEXT
+from server.fields.line import CODE_POINT_TEXT, Line
 from server.fields.registry import FIELD_TYPES
 from server.storage.dialects import BigInt, Instant
 
@@ -75,11 +75,35 @@ def _table(object_type: ObjectType, metadata: sa.MetaData, known: set[str]) -> s
     for keys in unique:
         if all(k in result.c for k in keys):
             sa.Index(index_name("uq", name, keys), *(result.c[k] for k in keys), unique=True, sqlite_where=alive, postgresql_where=alive)
-    for f in object_type.fields.values():
-        if f.key in result.c and not f.unique and (f.indexed or f.type == "reference"):
-            sa.Index(index_name("ix", name, (f.key,)), result.c[f.key])
-    sa.Index(index_name("ix", name, ("updated_at", "id")), result.c.updated_at, result.c.id)
+    for keys in list_indexes(object_type, frozenset(result.c.keys())):
+        sa.Index(index_name("ix", name, keys), *(result.c[k] for k in keys))
     return result
+
+
+# Types a list is narrowed to one value of; others are compared and sorted.
+CHOSEN = frozenset({"choice", "yes_no", "reference", "user", "department"})
+LONGEST_KEY = 500  # characters: PostgreSQL refuses entries of an index over 2,700 bytes
+
+
+def list_indexes(object_type: ObjectType, stored: Container[str]) -> tuple[tuple[str, ...], ...]:
+    """What pages of lists begin at: the document's own order, and for each indexed field that order among the records of one value, or the
+    order by the field itself. The id closes each, for it closes every order."""
+    own = object_type.list_sort.removeprefix("-")
+    field = object_type.fields.get(own)
+    order = (own, "id") if own in stored and own != "id" and (field is None or _orders(field)) else ("id",)
+    wanted: list[tuple[str, ...]] = [("updated_at", "id"), *([order] if own in order else [])]
+    for f in object_type.fields.values():
+        if f.key in stored and (f.indexed or f.type == "reference"):
+            wanted.append((f.key, *order) if f.type in CHOSEN and f.key != own else (f.key, "id"))
+    return tuple(dict.fromkeys(wanted))
+
+
+def _orders(field: Field) -> bool:
+    """Whether records are sorted by the column itself, and it is short enough for an index: options have their own order, references that of names."""
+    kind = FIELD_TYPES[field.type]
+    if field.type == "reference" or field.options or kind.expression_type(field).name == "list":
+        return False
+    return not isinstance(kind, Line) or (field.max_length or kind.limit) <= LONGEST_KEY
 
 
 def column(field: Field, known: set[str]) -> sa.Column[Any]:

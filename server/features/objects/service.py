@@ -1,6 +1,6 @@
 """Object tables follow the published documents: made, widened, renamed aside."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ from server.features.objects.kind import ObjectType
 from server.fields.region import ways
 from server.fields.registry import FIELD_TYPES
 from server.storage import ddl
+from server.storage.session import Database
 
 
 def on_published(work: Work, old: Catalog, new: Catalog) -> None:
@@ -32,6 +33,16 @@ def on_published(work: Work, old: Catalog, new: Catalog) -> None:
         if before is not None:
             recompute(work, before, object_type)
             replant(work, before, object_type)
+
+
+def renew_indexes(database: Database, catalog_of: Callable[[sa.Connection], Catalog]) -> None:
+    """At a start: the tables made by an older version of the product get the indexes of this one. Where nothing is to be done it only reads."""
+    with database.read() as connection:
+        if not ddl.index_changes(connection, tables(catalog_of(connection)).values()):
+            return
+    with database.write() as connection, ddl.impatient(connection):
+        ddl.alone(connection, "publish")
+        ddl.apply(connection, ddl.index_changes(connection, tables(catalog_of(connection)).values()))
 
 
 def _results_aside(work: Work, old: Catalog, new: Catalog) -> Iterator[ddl.Step]:

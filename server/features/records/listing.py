@@ -1,14 +1,10 @@
 """Lists: search, filter, typed conditions, sort and keyset pages over an object and its results, as far as the actor may see."""
 
-import base64
-import binascii
 import json
 import operator
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -22,6 +18,7 @@ from server.features.access.departments import within
 from server.features.objects.engine import SYSTEM_NAMES, table
 from server.features.objects.kind import Field, ObjectType
 from server.features.records.liststate import ListState
+from server.features.records.paging import Key, order, read_cursor, runs, write_cursor
 from server.features.records.reading import Record, live_columns, object_of, readable, records_of, refuse_unless, stored_columns
 from server.features.records.results import stored_results
 from server.features.records.rights import VisibleColumns, visible_columns, visible_scope
@@ -30,6 +27,7 @@ from server.fields.registry import FIELD_TYPES
 
 COUNT_CAP = 1001  # counting further costs more than it tells
 PAGE_LIMIT = 500
+SHOWN_ALWAYS = frozenset(SYSTEM_NAMES) - {"deleted_at"}  # of a record that is not deleted
 Condition = tuple[str, str, Any]
 OPERATORS: Mapping[str, Text] = {
     "eq": Text("等于", "is"),
@@ -120,21 +118,27 @@ def query(
     object_type = object_of(work, object_key)
     listing = listing_of(work, object_type, result_columns)
     where = matching(listing, search, filter, conditions, inside)
-    source = joined(listing)
     keys = _sort_keys(listing, sort or _default_sort(listing))
     limit = max(1, min(limit, PAGE_LIMIT))
     shown = _shown(listing, columns, results)
-    marks = [column.label(f"sort:{i}") for i, (column, _, _) in enumerate(keys)]
-    statement = sa.select(*shown, *marks).select_from(source).where(*where)
-    if cursor:
-        statement = statement.where(_after(keys, _read_cursor(cursor, len(keys))))
-    statement = statement.order_by(*_order(keys)).limit(limit + 1)
-    rows = work.session.execute(statement).mappings().all()
+    here = {c.key for c in shown if isinstance(c, sa.Column)}
+    marks = [key.name if key.name in here and key.column is listing.source.c[key.name] else f"sort:{i}" for i, key in enumerate(keys)]
+    hidden = [key.column.label(name) for key, name in zip(keys, marks, strict=True) if name != key.name]
+    statement = sa.select(*shown, *hidden).where(*where)
+    place = read_cursor(cursor, len(keys)) if cursor else None
+    leading = listing.results.table if listing.results is not None and keys[0].name in listing.results.columns else None
+    rows: list[Mapping[str, Any]] = []
+    for run in runs(keys, place, None if leading is None else leading.c.record_id):
+        source = joined(listing, inner=run.filled and leading is not None)
+        found = statement.select_from(source).where(*run.where).order_by(*run.order).limit(limit + 1 - len(rows))
+        rows += _plain(work.session.execute(found))
+        if len(rows) > limit:
+            break
     page = rows[:limit]
-    following = _write_cursor([page[-1][f"sort:{i}"] for i in range(len(keys))]) if len(rows) > limit else ""
+    following = write_cursor([page[-1][name] for name in marks]) if len(rows) > limit else ""
     total = -1
     if count:
-        total = capped_count(listing, where)
+        total = len(page) if not cursor and not following else capped_count(listing, where)
     return Page(records_of(work, object_type, page, columns, tuple(results)), following, total)
 
 
@@ -143,7 +147,7 @@ def all_ids(work: Work, object_key: str, state: ListState) -> "array[int]":
     listing = listing_of(work, object_of(work, object_key))
     where = matching(listing, state.search, state.filter, [(c.name, c.op, c.value) for c in state.conditions], state.inside)
     keys = _sort_keys(listing, state.sort or _default_sort(listing))
-    statement = sa.select(listing.source.c.id).select_from(joined(listing)).where(*where).order_by(*_order(keys))
+    statement = sa.select(listing.source.c.id).select_from(joined(listing)).where(*where).order_by(*order(keys))
     rows = work.session.execute(statement, execution_options={"stream_results": True, "yield_per": 10_000})
     return array("q", rows.scalars())
 
@@ -154,8 +158,14 @@ def by_ids(work: Work, object_key: str, ids: Sequence[int], columns: Sequence[st
     listing = listing_of(work, object_type)
     where = [listing.source.c.id.in_(list(ids)), *readable(work, object_key, listing.source)]
     statement = sa.select(*_shown(listing, columns, results)).select_from(joined(listing)).where(*where)
-    rows = {row["id"]: row for row in work.session.execute(statement).mappings()}
+    rows = {row["id"]: row for row in _plain(work.session.execute(statement))}
     return records_of(work, object_type, [rows[i] for i in ids if i in rows], columns, tuple(results))
+
+
+def _plain(found: sa.CursorResult[Any]) -> list[dict[str, Any]]:
+    """Rows as plain dictionaries: each value is asked for once or twice, and those of the driver look every name up anew."""
+    names = tuple(found.keys())
+    return [dict(zip(names, row, strict=True)) for row in found.all()]
 
 
 def matching_ids(work: Work, object_key: str, state: ListState, limit: int) -> list[int]:
@@ -180,16 +190,18 @@ def listing_of(work: Work, object_type: ObjectType, results: ResultColumns | Non
     return Listing(work, object_type, source, results, names, visible_columns(work, object_type.key, source, results.columns if results else {}))
 
 
-def joined(listing: Listing) -> sa.FromClause:
+def joined(listing: Listing, *, inner: bool = False) -> sa.FromClause:
+    """The records beside their results, if there are any. `inner`: only those with results, so that these can lead the order."""
     if listing.results is None:
         return listing.source
-    return listing.source.outerjoin(listing.results.table, listing.results.table.c.record_id == listing.source.c.id)
+    table = listing.results.table
+    return listing.source.join(table, table.c.record_id == listing.source.c.id, isouter=not inner)
 
 
 def _shown(listing: Listing, columns: Sequence[str] | None, results: Sequence[str]) -> list[sa.ColumnElement[Any]]:
     work, object_type = listing.work, listing.object_type
     wanted = None if columns is None else {*columns, object_type.name_field}
-    stored = [c for c in stored_columns(object_type, listing.source) if wanted is None or c.key in SYSTEM_NAMES or c.key in wanted]
+    stored = [c for c in stored_columns(object_type, listing.source) if wanted is None or c.key in SHOWN_ALWAYS or c.key in wanted]
     live = live_columns(work, object_type, listing.source, wanted)
     extra = []
     for name in results:
@@ -332,9 +344,6 @@ def _bad_value(name: str) -> Invalid:
 
 # -- Sort and pages ----------------------------------------------------------------------------------------------------------
 
-SortKey = tuple[sa.ColumnElement[Any], bool, bool]  # column, descending, may be null
-NEVER_NULL = frozenset(SYSTEM_NAMES) - {"deleted_at"}
-
 
 def _default_sort(listing: Listing) -> str:
     """The document's order, unless the actor (or a list without results) cannot have it."""
@@ -342,19 +351,20 @@ def _default_sort(listing: Listing) -> str:
     return wanted if all(part.strip().removeprefix("-") in listing.names for part in wanted.split(",")) else "-updated_at"
 
 
-def _sort_keys(listing: Listing, sort: str) -> list[SortKey]:
+def _sort_keys(listing: Listing, sort: str) -> list[Key]:
     """The columns of the order, the id last so that no two records share a place."""
-    keys: list[SortKey] = []
+    keys: list[Key] = []
     descending = False
     for part in [p.strip() for p in sort.split(",") if p.strip()][:4]:
         descending, name = part.startswith("-"), part.removeprefix("-")
         listing.known(name)
         f = listing.field(name)
         by = _name_behind(listing, f) if f is not None and f.type == "reference" and "." not in name else ""
-        keys.append((_placed(listing, by or name), descending, name not in NEVER_NULL))
+        what = listing.names[by or name]
+        keys.append(Key(name, _placed(listing, by or name), descending, name not in SHOWN_ALWAYS, bool(what.options) or what.type == BOOLEAN))
         if name == "id":
             return keys
-    return [*keys, (listing.source.c.id, descending, False)]
+    return [*keys, Key("id", listing.source.c.id, descending, False)]
 
 
 def _placed(listing: Listing, name: str) -> sa.ColumnElement[Any]:
@@ -363,62 +373,3 @@ def _placed(listing: Listing, name: str) -> sa.ColumnElement[Any]:
     if not what.options or what.type.name != "text":
         return column
     return sa.case({key: place for place, key in enumerate(what.options)}, value=column)
-
-
-def _order(keys: Sequence[SortKey]) -> list[sa.ColumnElement[Any]]:
-    order: list[sa.ColumnElement[Any]] = []
-    for column, descending, nullable in keys:
-        if nullable:
-            order.append(sa.case((column.is_(None), 1), else_=0))
-        order.append(column.desc() if descending else column.asc())
-    return order
-
-
-def _after(keys: Sequence[SortKey], values: Sequence[Any]) -> sa.ColumnElement[Any]:
-    """Everything behind a place in the order: behind it by the first key, or level in it and behind by the next."""
-    (column, descending, nullable), value = keys[0], values[0]
-    if value is None:
-        level, behind = column.is_(None), sa.false()
-    else:
-        level = column == value
-        behind = column < value if descending else column > value
-        if nullable:
-            behind = behind | column.is_(None)
-    return behind if len(keys) == 1 else behind | (level & _after(keys[1:], values[1:]))
-
-
-def _write_cursor(values: Sequence[Any]) -> str:
-    parts: list[Any] = []
-    for v in values:
-        if isinstance(v, datetime):
-            parts.append({"t": v.isoformat()})
-        elif isinstance(v, date):
-            parts.append({"d": v.isoformat()})
-        elif isinstance(v, Decimal):
-            parts.append({"n": str(v)})
-        else:
-            parts.append(v)
-    return base64.urlsafe_b64encode(json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str, length: int) -> list[Any]:
-    try:
-        parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        values = [_cursor_value(p) for p in parts]
-    except (ValueError, TypeError, KeyError, binascii.Error, InvalidOperation, RecursionError):
-        values = []
-    if len(values) != length:
-        raise Invalid([Problem("cursor", Text("翻页位置无效，请回到第一页", "The page position is not valid; go back to the first page"), code="cursor")])
-    return values
-
-
-def _cursor_value(part: Any) -> Any:
-    if isinstance(part, dict):
-        ((tag, text),) = part.items()
-        if tag == "t":
-            moment = datetime.fromisoformat(text)
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return date.fromisoformat(text) if tag == "d" else Decimal(text)
-    if part is None or isinstance(part, str | int | float | bool):
-        return part
-    raise ValueError(part)

@@ -1,8 +1,9 @@
 """Stored rows as records for people: typed values, live fields, names of referenced records; covered where the actor may not see."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -121,46 +122,65 @@ def records_of(
     if any(f.type == "department" for f in fields):
         titles = {key: title.of(work.actor.locale) for key, title in department_titles(work).items()}
         names |= {f.key: titles for f in fields if f.type == "department" and f.key not in allowed.masked}
-    return tuple(_record(work, object_type, fields, values_of(object_type, row), names, allowed, {r: row.get("result:" + r) for r in results}) for row in rows)
+    if not rows:
+        return ()
+    cells = [_cell(work, f, f.key in allowed.masked, names.get(f.key), rows[0]) for f in fields]
+    masked = allowed.masked & object_type.fields.keys()
+    return tuple(_record(object_type, cells, row, masked, {r: row.get("result:" + r) for r in results}) for row in rows)
 
 
-def _record(
-    work: Work,
-    object_type: ObjectType,
-    fields: Sequence[Field],
-    values: Mapping[str, Any],
-    names: Mapping[str, Mapping[Any, str]],
-    allowed: Rights,
-    results: Mapping[str, Any],
-) -> Record:
+@dataclass(frozen=True)
+class _Cell:
+    """How one field of many rows becomes a value and a text: `source` is its column in the row, `fit` makes a live value one of the field."""
+
+    key: str
+    source: str
+    fit: Callable[[Any], Any] | None
+    text: Callable[[Any], str]
+    masked: bool
+
+
+def _cell(work: Work, field: Field, masked: bool, names: Mapping[Any, str] | None, row: Mapping[Any, Any]) -> _Cell:
+    kind, live = FIELD_TYPES[field.type], LIVE + field.key
+    fit = partial(kind.from_expression, field) if live in row else None
+    text: Callable[[Any], str]
+    if masked:
+        text = partial(mask, field)
+    elif names is None:
+        text = kind.texts(field, work.actor.locale, work.zone)
+    else:
+        text = partial(_named, names, "#" if field.type == "reference" else "")
+    return _Cell(field.key, live if live in row else field.key, fit, text, masked)
+
+
+def _named(names: Mapping[Any, str], sign: str, value: Any) -> str:
+    return names.get(value) or f"{sign}{value}"
+
+
+def _record(object_type: ObjectType, cells: Sequence[_Cell], row: Mapping[Any, Any], masked: frozenset[str], results: Mapping[str, Any]) -> Record:
     seen, display = dict[str, Any](), dict[str, str]()
-    for f in fields:
-        value = values[f.key]
-        if f.key in allowed.masked:
-            seen[f.key] = display[f.key] = "" if value is None else mask(f, value)
-        else:
-            seen[f.key] = value
-            display[f.key] = (
-                names[f.key].get(value, f"#{value}" if f.type == "reference" else str(value)) if f.key in names and value is not None else _text(work, f, value)
-            )
+    for cell in cells:
+        value = row.get(cell.source)
+        if cell.fit is not None and value is not None:
+            value = cell.fit(value)
+        text = "" if value is None else cell.text(value)
+        seen[cell.key] = text if cell.masked else value
+        display[cell.key] = text
+    id = row["id"]
     return Record(
         object_type.key,
-        values["id"],
-        values["version"],
-        display.get(object_type.name_field) or f"#{values['id']}",
+        id,
+        row["version"],
+        display.get(object_type.name_field) or f"#{id}",
         seen,
         display,
-        values["created_at"],
-        values["created_by"],
-        values["updated_at"],
-        values["updated_by"],
-        allowed.masked & set(object_type.fields),
+        row["created_at"],
+        row["created_by"],
+        row["updated_at"],
+        row["updated_by"],
+        masked,
         results,
     )
-
-
-def _text(work: Work, field: Field, value: Any) -> str:
-    return FIELD_TYPES[field.type].text(field, value, work.actor.locale, work.zone)
 
 
 def row_of(work: Work, object_key: str, record_id: int, *, lock: bool = False, live: bool = False) -> dict[str, Any] | None:

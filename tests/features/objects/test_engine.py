@@ -44,7 +44,7 @@ def test_a_table_has_typed_columns_keys_and_indexes() -> None:
     assert "region" not in deal.c
     assert [str(f.column) for f in deal.c.company.foreign_keys] == ["o_company.id"]
     assert {i.name for i in company.indexes if i.unique} == {"uq_o_company_company_no", "uq_o_company_region_nickname"}
-    assert {i.name for i in deal.indexes} >= {"ix_o_deal_company", "ix_o_deal_partner", "uq_o_deal_deal_no"}
+    assert {i.name for i in deal.indexes} >= {"ix_o_deal_company_id", "ix_o_deal_partner_id", "uq_o_deal_deal_no"}
     assert tables(CATALOG) is tables(CATALOG)
     assert not table(CATALOG.get("object", "deal")).c.company.foreign_keys  # alone
 
