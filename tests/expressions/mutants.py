@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
@@ -61,10 +62,12 @@ class Mutants:
         self.path, self.source = path, path.read_text("utf-8")
         self.module, found, _, _ = create_mutations(str(path), self.source)
         self.found = [m for m in found if isinstance(m.contained_by_top_level_function, libcst.FunctionDef)]
-        self.lines = {}
-        for node, at in MetadataWrapper(self.module, unsafe_skip_copy=True).resolve(PositionProvider).items():
-            if isinstance(node, libcst.FunctionDef):
-                self.lines[node] = (at.start.line, at.end.line)
+
+    @cached_property
+    def lines(self) -> dict[libcst.CSTNode, tuple[int, int]]:
+        """The first and the last line of each function."""
+        places = MetadataWrapper(self.module, unsafe_skip_copy=True).resolve(PositionProvider)
+        return {node: (at.start.line, at.end.line) for node, at in places.items() if isinstance(node, libcst.FunctionDef)}
 
     def lots(self, seed: int) -> Iterator[bytes]:
         """One for each change. It depends on the change alone, so that a sample stays the same but for what is written anew."""
