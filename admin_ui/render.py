@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -12,11 +12,14 @@ from zoneinfo import ZoneInfo
 import jinja2
 from fastapi import Request
 from fastapi.responses import HTMLResponse
+from jinja2.runtime import Context
 from jinja2_fragments import render_block
 from markupsafe import Markup
 
+from admin_ui import cells as cells_module
 from admin_ui import marks, subjects
 from admin_ui.formats import DASH, Formats
+from admin_ui.listing import Column
 from admin_ui.shell import menu, theme_of
 from server.errors import Text
 from server.feature import Work
@@ -25,6 +28,7 @@ from server.features.access.people import LOCALES
 from server.features.files.limits import size_text
 from server.features.forms.drafts import Draft
 from server.features.forms.engine import STANDARD
+from server.features.records.reading import Record
 from server.fields import rating, rich_text
 
 HERE = Path(__file__).parent
@@ -111,6 +115,7 @@ def _environment(locale: str, zone: ZoneInfo) -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     formats = Formats(locale, zone)
+    cells = cells_module.Cells(environment, formats, icon)
     environment.globals.update(
         t=_translator(locale),
         locale=locale,
@@ -124,16 +129,40 @@ def _environment(locale: str, zone: ZoneInfo) -> jinja2.Environment:
         draft_url=draft_url,
         formats=formats,
         DASH=DASH,
+        cell=_cell(cells),
+        row_writer=_row_writer(cells),
+        cell_css=cells_module.css,
+        cell_wide=cells_module.wide,
+        draw_score=partial(cells_module.score, formats),
+        draw_change=partial(cells_module.change, formats),
         size=size_text,
         **{
             name: getattr(formats, name)
             for name in ("number", "quantity", "with_unit", "unit", "money", "money_short", "percent", "date", "day", "long_day", "datetime", "ago", "due")
         },
-        **{name: getattr(marks, name) for name in ("step", "level_of", "class_tint", "spark_points", "file_icon")},
+        **{name: getattr(marks, name) for name in ("step", "level_of", "class_tint", "file_icon")},
         **{name: getattr(subjects, name) for name in ("class_of", "is_graded", "grade")},
     )
     environment.filters["query"] = query
     return environment
+
+
+def _cell(cells: cells_module.Cells) -> Callable[..., Markup]:
+    @jinja2.pass_context
+    def cell(context: Context, column: Column, record: Record) -> Markup:
+        """One cell alone: of a card, of a record's related ones."""
+        return Markup(cells.writer(column, context)(record))
+
+    return cell
+
+
+def _row_writer(cells: cells_module.Cells) -> Callable[..., Callable[..., Markup]]:
+    @jinja2.pass_context
+    def row_writer(context: Context, columns: Sequence[Column]) -> Callable[..., Markup]:
+        """What writes the rows of this list."""
+        return cells.rows(context, columns)
+
+    return row_writer
 
 
 def page(request: Request, work: Work, template: str, *, block: str = "", status: int = 200, area: str = "", **context: Any) -> HTMLResponse:
