@@ -1,26 +1,12 @@
 """Commands about documents, as a user types them: output, exit codes, no traceback for a user's mistake."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from server.cli.main import main
 from tests.publishing import an_object
-
-
-class Shell:
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self.monkeypatch, self.capsys = monkeypatch, capsys
-
-    def __call__(self, *words: object) -> tuple[int, str, str]:
-        self.monkeypatch.setattr(sys, "argv", ["weatherglass", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = self.capsys.readouterr()
-        assert "Traceback" not in out + err
-        return int(ended.value.code or 0), out, err
+from tests.shell import Shell
 
 
 @pytest.fixture

@@ -174,7 +174,7 @@ def create_quickly(request: Request, object_key: str, form: Form) -> HTMLRespons
 
 def live_parts(request: Request, work: Work, object_type: ObjectType, plan: Plan, form: Any, record_id: int | None = None, source: str = "") -> HTMLResponse:
     """The parts of a live form that changed. `_step` asks for a whole step to be checked before the next one is shown."""
-    control = only(form, "_shape", "_focus", "_left", "_step", "_scope")
+    control = only(form, "_shape", "_focus", "_left", "_wrong", "_step", "_scope")
     raw, rows, scope, step = raw_of(object_type, form), rows_from(work, object_type, form), control["_scope"][:20], control["_step"]
     state, subforms = forms.state(work, object_type, plan, raw, rows, record_id)
     found = [*state.problems, *(p for s in subforms for p in s.problems)]
@@ -183,12 +183,13 @@ def live_parts(request: Request, work: Work, object_type: ObjectType, plan: Plan
         mine = parts.get(step, set()) & set(state.fields)
         told = [p for p in forms.check(work, object_type, plan, raw, rows, record_id) if p.path in mine] if step in parts else found
     else:
-        mine = {control["_left"]}  # the field just left: its errors may be told now
+        mine = {control["_left"], *control["_wrong"].split()}  # the field just left, whose errors may be told now, and those told before
         told = [p for p in found if p.path in mine]
     made = build_with_rows(work, object_type, plan, state, subforms, told, is_new=record_id is None, scope=scope, source=source)
     drawn = {f.field.key for f in made.fields}
     changed = (moved(control["_shape"], made.shape) | (mine & drawn)) - (set() if step else {control["_focus"]})
-    return fragment(request, work, "parts/live.html", form=made, changed=changed, step=step, scope=scope)
+    mended = {control["_focus"]} & mine - {p.path for p in told}  # its box stays as it is typed in, without what was wrong
+    return fragment(request, work, "parts/live.html", form=made, changed=changed, mended=mended, step=step, scope=scope)
 
 
 @router.get("/o/{object_key}/form/levels", response_class=HTMLResponse)

@@ -25,6 +25,7 @@
     const at = document.activeElement;
     ctx.request.body?.set?.("_focus", at?.form === form ? at.dataset.ref || at.name || "" : "");
     ctx.request.body?.set?.("_left", left);
+    ctx.request.body?.set?.("_wrong", [...form.querySelectorAll("[aria-invalid=true]")].map((i) => i.dataset.ref || i.name).join(" "));
     left = "";
     if (form.dataset.step) { ctx.request.body?.set?.("_step", form.dataset.step); delete form.dataset.step; }
   });

@@ -122,6 +122,8 @@ def index_changes(connection: sa.Connection, tables: Iterable[sa.Table]) -> list
     """From the plain indexes that stand in the database to those the tables declare. A new version of the product may declare others for the same
     documents, and no publish would notice."""
     wanted = {t.name: {i.name: i for i in indexes(t) if not i.unique} for t in tables}
+    if not wanted:
+        return []  # no names to filter by would mean every table
     found = sa.inspect(connection).get_multi_indexes(filter_names=list(wanted))
     steps: list[Step] = []
     for (_, table), present in found.items():

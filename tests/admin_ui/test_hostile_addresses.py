@@ -80,7 +80,7 @@ def test_hidden_parts_of_forms(site: Site, word: str) -> None:
         (f"{document}/check", {"/recipients#": word, "?": word, "/when~": word}),
         ("/studio/doc/matrix/risk_matrix/check", {"/cells#": word, "/cells/0#": word}),
         ("/o/customer/1/edit", {"_version": word, "name": "x"}),
-        ("/o/customer/form/live", {"_record": word, "_shape": word, "_focus": word, "_left": word}),
+        ("/o/customer/form/live", {"_record": word, "_shape": word, "_focus": word, "_left": word, "_wrong": word}),
         ("/o/customer/1/delete", {"_version": word}),
         ("/o/limit_request/1/take/approve", {"version": word}),
         ("/alerts/1/snooze", {"until": word, "reason": word}),

@@ -134,6 +134,13 @@ def test_the_live_form_sends_what_changed_and_nothing_else(site: Site) -> None:
     assert 'hx-target="#w-country"' not in abroad.text
     told = client.post("/o/customer/form/live", data={"country": "cn", "unified_credit_code": "1", "_shape": shape, "_left": "unified_credit_code"})
     assert "18 characters" in told.text
+    money = {"country": "cn", "registered_capital": "100", "paid_in_capital": "200", "_shape": shape, "_left": "registered_capital"}
+    assert "cannot exceed" not in client.post("/o/customer/form/live", data=money).text  # nobody was told of the other field yet
+    assert "cannot exceed" in client.post("/o/customer/form/live", data={**money, "_wrong": "paid_in_capital"}).text
+    mended = {**money, "registered_capital": "300", "_wrong": "paid_in_capital"}
+    assert 'hx-target="#w-paid_in_capital"' in client.post("/o/customer/form/live", data=mended).text
+    typing = client.post("/o/customer/form/live", data={**mended, "_focus": "paid_in_capital"}).text
+    assert 'hx-target="#w-paid_in_capital .err"' in typing and 'hx-target="#w-paid_in_capital"' not in typing
     assert client.post("/o/customer/form/live", data={"_shape": "broken", "country": "cn"}).status_code == 200
 
 

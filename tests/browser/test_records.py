@@ -26,6 +26,14 @@ def test_the_form_follows_its_rules_and_keeps_what_is_typed(sign_in: SignIn) -> 
     expect(page.locator("#w-registered_capital .err")).to_be_visible()
     assert page.evaluate("document.activeElement.id") == "f-paid_in_capital"
     visitor.check()
+    page.fill("#f-registered_capital", "100")
+    page.fill("#f-paid_in_capital", "200")
+    page.keyboard.press("Tab")
+    expect(page.locator("#w-paid_in_capital .err")).to_contain_text("Paid-in capital cannot exceed registered capital")
+    page.fill("#f-registered_capital", "300")  # the other side of the rule mends it
+    page.keyboard.press("Tab")
+    expect(page.locator("#w-paid_in_capital .err")).to_have_count(0)
+    expect(page.locator("#f-paid_in_capital")).to_have_value("200")
 
 
 def test_a_reference_is_picked_by_keyboard(sign_in: SignIn) -> None:

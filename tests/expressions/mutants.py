@@ -8,7 +8,6 @@ because nothing comes out differently, are listed with the reason in tests/cases
 """
 
 import argparse
-import difflib
 import os
 import shutil
 import signal
@@ -84,9 +83,14 @@ class Mutants:
         function = mutation.contained_by_top_level_function
         assert function is not None
         text = self.module.deep_replace(mutation.original_node, mutation.mutated_node).code  # type: ignore[arg-type]
-        changed = [line for line in difflib.ndiff(self.source.splitlines(), text.splitlines()) if line[:1] in "-+"]
-        was, now = (" ".join(line[2:].strip() for line in changed if line[0] == sign) for sign in "-+")
-        return Mutant(self.path, function.name.value, self.lines[function], text, was, now)
+        return Mutant(self.path, function.name.value, self.lines[function], text, *differing(self.source.splitlines(), text.splitlines()))
+
+
+def differing(a: list[str], b: list[str]) -> Iterator[str]:
+    """Of two texts the lines in the middle, without what both begin and end with."""
+    head = len(os.path.commonprefix([a, b]))
+    tail = len(os.path.commonprefix([a[head:][::-1], b[head:][::-1]]))
+    return (" ".join(line.strip() for line in lines[head : len(lines) - tail]) for lines in (a, b))
 
 
 def sample(only: str, count: int, seed: int) -> tuple[list[Mutant], int]:
