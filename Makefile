@@ -7,7 +7,7 @@ WORKERS ?= 2
 export WEATHERGLASS_DATABASE_URL ?= sqlite:///var/demo.sqlite
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check lint bench lost-updates fuzz fuzz-check coverage mutants lock screenshots readme clean
+.PHONY: help demo serve test check lint bench bench-memory lost-updates fuzz fuzz-check coverage mutants lock screenshots readme clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -42,6 +42,9 @@ lint: $(VENV)/installed-dev ## ruff, mypy strict, import floors
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+
+bench-memory: $(VENV)/installed-dev ## an import of a million rows takes the memory of one of a hundred thousand
+	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m bench memory
 
 bench: $(VENV)/installed-dev ## measured against other ways of doing the same, as a table and as var/bench.jsonl
 	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m bench

@@ -131,13 +131,13 @@ class RecordForm:
 
 def raw_of(object_type: ObjectType, form: FormData) -> dict[str, Any]:
     """The posted members that are fields. An unticked list of options posts its empty companion, so that "none" can be said."""
-    raw: dict[str, Any] = {}
-    for key in form:
-        if key.startswith(CONTROL) or key not in object_type.fields:
-            continue
-        values = [v for v in form.getlist(key) if isinstance(v, str)]
-        raw[key] = [v for v in values if v] if object_type.fields[key].type in MULTIPLE else (values[-1] if values else "")
-    return raw
+    posted: dict[str, list[str]] = {}
+    for key, value in form.multi_items():
+        if key in object_type.fields and not key.startswith(CONTROL):
+            kept = posted.setdefault(key, [])
+            if isinstance(value, str):
+                kept.append(value)
+    return {key: [v for v in values if v] if object_type.fields[key].type in MULTIPLE else (values[-1] if values else "") for key, values in posted.items()}
 
 
 def prefill(object_type: ObjectType, parameters: Mapping[str, str]) -> dict[str, Any]:

@@ -12,11 +12,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import language, lists, pages, population, web
+from bench import imports, language, lists, pages, population, saves, web
 from bench.row import Row
 from bench.setup import postgres
 
-PARTS = ("language", "population", "lists", "pages", "web")
+PARTS = ("language", "population", "lists", "pages", "web", "imports", "saves")
+LARGE = ("memory",)  # only when asked for
 
 
 def rows(folder: Path, parts: Sequence[str], customers: int, orders: int, listed: int, rounds: int) -> Iterator[Row]:
@@ -30,6 +31,12 @@ def rows(folder: Path, parts: Sequence[str], customers: int, orders: int, listed
         yield from pages.rows(folder, rounds)
     if "web" in parts:
         yield from web.rows(folder, 10_000, rounds)
+    if "imports" in parts:
+        yield from imports.rows(folder, customers // 2, rounds)
+    if "saves" in parts:
+        yield from saves.rows(folder, rounds)
+    if "memory" in parts:
+        yield from imports.memory(folder, 10 * customers)
 
 
 def _population(folder: Path, customers: int, orders: int, rounds: int) -> Iterator[Row]:
@@ -50,7 +57,7 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=1_000_000)
     parser.add_argument("--listed", type=int, default=1_000_000, help="customers behind the lists")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("parts", nargs="*", help=f"only these of {', '.join(PARTS)}")
+    parser.add_argument("parts", nargs="*", help=f"only these of {', '.join((*PARTS, *LARGE))}")
     chosen = parser.parse_args()
     console = Console(stderr=True)
     table = Table("name", "ours", "reference", "ratio", "unit", title="ours beside the reference; smaller is better")

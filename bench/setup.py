@@ -5,7 +5,7 @@ import pwd
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from server.clock import now
+from server.config.document import Document
 from server.config.load import load_folder
 from server.config.publish import publish
 from server.config.releases import Catalogs
@@ -37,15 +38,17 @@ class Bench:
             yield work
 
 
-def open_bench(url: str) -> Bench:
+def open_bench(url: str, documents: Sequence[Document] = ()) -> Bench:
+    """`documents`: instead of the benchmark's folder, but for its roles."""
     database = Database(url)
     upgrade(database)
     bench = Bench(database, Catalogs(KINDS))
-    documents, problems = load_folder(DOCUMENTS)
+    found, problems = load_folder(DOCUMENTS)
     if problems:
         raise SystemExit(problems)
+    chosen = [*documents, *(d for d in found if d.kind == "role")] if documents else found
     with bench.work(write=True, at=datetime(2026, 1, 1, tzinfo=UTC)) as work:
-        publish(work, documents, "benchmark")
+        publish(work, chosen, "benchmark")
     return bench
 
 

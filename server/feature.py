@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -48,7 +49,7 @@ class Work:
     hooks: "Hooks"
     cause: str = "form"  # form, import, workflow, assess, api: kept in history
 
-    @property
+    @cached_property
     def at(self) -> At:
         return At(self.now, self.zone)
 

@@ -1,6 +1,6 @@
 """All documents of one release (or of a draft, or of a folder), parsed: what every feature works from."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -29,6 +29,12 @@ class Catalog:
             if kind in self.kinds:
                 values[kind][key] = self.kinds[kind].parse(document)
         return {kind: self.kinds[kind].settle(found) if kind in self.kinds else found for kind, found in values.items()}
+
+    def once(self, key: Any, make: Callable[[], Any]) -> Any:
+        """What `make` gives, made at the first time it is asked for: statements above all, which cost more to make than to run."""
+        if key not in self.memo:
+            self.memo[key] = make()
+        return self.memo[key]
 
     def all(self, kind: str) -> tuple[Any, ...]:
         return tuple(self.parsed.get(kind, {}).values())

@@ -60,7 +60,7 @@ class Catalogs:
         self._known: dict[tuple[int, str], Catalog] = {(0, ""): Catalog(0, {}, kinds)}
 
     def __call__(self, connection: sa.Connection) -> Catalog:
-        row = connection.execute(sa.select(releases.c.id, releases.c.digest).order_by(releases.c.id.desc()).limit(1)).first()
+        row = connection.execute(_NEWEST).first()
         identity = (row.id, row.digest) if row else (0, "")
         with self._lock:
             catalog = self._known.get(identity)
@@ -71,6 +71,9 @@ class Catalogs:
             while len(self._known) >= self.KEPT:
                 del self._known[next(iter(self._known))]
             return self._known.setdefault(identity, catalog)
+
+
+_NEWEST = sa.select(releases.c.id, releases.c.digest).order_by(releases.c.id.desc()).limit(1)
 
 
 def read_release(connection: sa.Connection, kinds: Mapping[str, Kind], number: int) -> Catalog:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from server.expressions.checked import Checked
+from server.expressions.generated import function_of
 from server.expressions.pywriter import PythonWriter
 from server.expressions.types import At
 
@@ -26,8 +27,6 @@ def compile_python(checked: Checked) -> Compiled:
 
 
 def _function(writer: PythonWriter) -> Compiled:
-    source = writer.write()
-    code = compile(source, f"<expression {writer.checked.source[:40]!r}>", "exec")
-    exec(code, writer.names)  # noqa: S102 our own generated source, from a tree that passed the checker
-    run: Compiled = writer.names["run"]
+    source = writer.write()  # of a tree that passed the checker
+    run: Compiled = function_of(source, "run", f"expression {writer.checked.source[:40]!r}", writer.names)
     return run

@@ -1,6 +1,7 @@
 """What a field type must answer, and the input policy every channel shares."""
 
 import math
+import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +13,13 @@ import sqlalchemy as sa
 
 from server.errors import Problem, Text
 from server.expressions.types import Type
+from server.fields.quick import Quick
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 # The Unicode property White_Space; Python's own strip() also takes the separators U+001C to U+001F, which are controls here.
 WHITE_SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+# Controls, and halves of characters.
+REFUSED, REFUSED_IN_LINES = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]"), re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 LINE_LIMIT, LONG_TEXT_LIMIT, NUMBER_TEXT_LIMIT = 1000, 100_000, 400  # characters, where the field declares no limit of its own
 
 
@@ -94,6 +98,10 @@ class FieldType:
     def parse(self, field: FieldSpec, raw: Any, reading: Reading = FORM) -> Any:
         raise NotImplementedError
 
+    def quick(self, field: FieldSpec, reading: Reading) -> Quick | None:
+        """The short way through `parse`, where there is one. A type with a `parse` of its own has one of its own, or none."""
+        return None
+
     def text(self, field: FieldSpec, value: Any, locale: str, zone: ZoneInfo | None = None) -> str:
         """What people read. Instants are shown in `zone`."""
         return "" if value is None else str(value)
@@ -109,6 +117,10 @@ class FieldType:
     def json(self, field: FieldSpec, value: Any) -> Any:
         """The JSON value; `parse` of it in the JSON channel gives the value back."""
         return value
+
+    def json_text(self, field: FieldSpec) -> str:
+        """`json` of a value that is there as canonical text, as an expression over `{v}`: `quote` and `canonical` are known to it. Empty: the long way."""
+        return ""
 
     def unit(self, field: FieldSpec) -> str:
         """The unit of the number that expressions see."""
@@ -163,13 +175,11 @@ def clean(field: FieldSpec, raw: str, *, lines: bool = False) -> str | None | Pr
     if raw.isascii() and raw.isprintable():
         return raw.strip(" ") if not lines else (raw if raw.strip(" ") else None)
     text = raw.replace("\r\n", "\n") if lines else raw.strip(WHITE_SPACE)
-    for char in text:
-        if char < " " or "\x7f" <= char <= "\x9f":
-            if lines and char in "\t\n":
-                continue
-            return problem(field, "control", Text(f"含有不可见的控制字符 U+{ord(char):04X}", f"Contains the control character U+{ord(char):04X}"))
-        if "\ud800" <= char <= "\udfff":
+    if found := (REFUSED_IN_LINES if lines else REFUSED).search(text):
+        char = found[0]
+        if char >= "\ud800":
             return problem(field, "surrogate", Text("含有残缺的字符", "Contains half a character (a lone surrogate)"))
+        return problem(field, "control", Text(f"含有不可见的控制字符 U+{ord(char):04X}", f"Contains the control character U+{ord(char):04X}"))
     if not text.strip(WHITE_SPACE):
         return None
     return unicodedata.normalize("NFC", text)

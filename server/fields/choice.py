@@ -7,6 +7,7 @@ from typing import Any
 from server.errors import Problem, Text
 from server.fields.base import FORM, FieldSpec, Reading, clean, problem, wrong_type
 from server.fields.line import Line
+from server.fields.quick import Quick
 
 
 def option_key(field: FieldSpec, raw: Any, reading: Reading) -> str | None | Problem:
@@ -42,6 +43,12 @@ class ChoiceField(Line):
 
     def parse(self, field: FieldSpec, raw: Any, reading: Reading = FORM) -> Any:
         return option_key(field, raw, reading)
+
+    def quick(self, field: FieldSpec, reading: Reading) -> Quick | None:
+        titles = {title: o.key for o in reversed(field.options) for title in o.title} if reading.titles else {}
+        known = {**titles, **{o.key: o.key for o in field.options}}
+        known = {text: key for text, key in known.items() if text and clean(field, text) == text}
+        return Quick("{r}.__class__ is str and (k := {known}({r})) is not None", "k", {"known": known.get})
 
     def schema(self, field: FieldSpec) -> dict[str, Any]:
         return {"type": "string", "enum": [o.key for o in field.options]}

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from server.errors import Problem, Text
 from server.expressions.types import DATE, Type
 from server.fields.base import FORM, FieldSpec, FieldType, Reading, clean, problem
+from server.fields.quick import Quick
 
 SHAPE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # date.fromisoformat alone takes 20240105 and 2024-W01-5 too
 
@@ -45,6 +46,12 @@ class DateField(FieldType):
             except ValueError:
                 return problem(field, "date", Text("没有这一天", "There is no such day"))
         return problem(field, "date", Text("日期应写作 年-月-日，如 2024-01-05", "A date is written YYYY-MM-DD, such as 2024-01-05"))
+
+    def quick(self, field: FieldSpec, reading: Reading) -> Quick | None:
+        return Quick("{r}.__class__ is str and {shape}({r})", "{day}({r})", {"shape": SHAPE.fullmatch, "day": date.fromisoformat})
+
+    def json_text(self, field: FieldSpec) -> str:
+        return "'\"' + {v}.isoformat() + '\"'"
 
     def text(self, field: FieldSpec, value: Any, locale: str, zone: object = None) -> str:
         return "" if value is None else day_text(value, locale)

@@ -1,6 +1,8 @@
 """A number with a fixed count of decimals, exact: money. Stored as a scaled whole number of 64 bits."""
 
+import re
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,9 +26,17 @@ from server.fields.base import (
     wrong_type,
 )
 from server.fields.number import PLAIN
+from server.fields.quick import Quick
 
 EXACT = Context(prec=60)
 KIND = Text("金额或数字(如 1234.50)", "an amount (such as 1234.50)")
+
+
+@cache
+def scale(decimals: int) -> tuple[Decimal, Decimal]:
+    """The smallest step of so many decimals, and the largest number."""
+    step = Decimal(1).scaleb(-decimals, EXACT)
+    return step, INT64_MAX * step
 
 
 class Scaled(TypeDecorator[Decimal]):
@@ -37,10 +47,12 @@ class Scaled(TypeDecorator[Decimal]):
 
     def __init__(self, decimals: int) -> None:
         super().__init__()
-        self.decimals = decimals
+        self.decimals, self.factor = decimals, 10**decimals
 
     def process_bind_param(self, value: Decimal | int | None, dialect: sa.Dialect) -> int | None:
-        return None if value is None else int(Decimal(value).scaleb(self.decimals, EXACT))
+        if value is None:
+            return None
+        return int((value if value.__class__ is Decimal else Decimal(value)) * self.factor)
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> Decimal | None:
         return None if value is None else Decimal(value).scaleb(-self.decimals, EXACT)
@@ -88,6 +100,18 @@ class DecimalField(FieldType):
             return self._fraction(field)
         return found if (found := self._bounds(field, exact)) else exact
 
+    def quick(self, field: FieldSpec, reading: Reading) -> Quick | None:
+        """Short texts without a sign, in JSON too."""
+        low, high = Decimal(-1) if field.minimum is None else Decimal(field.minimum), Decimal(10**15) if field.maximum is None else Decimal(field.maximum)
+        fraction = rf"(?:\.[0-9]{{1,{field.decimals}}})?" if field.decimals else ""
+        names = {"plain": re.compile("[0-9]{1,12}" + fraction).fullmatch, "decimal": Decimal, "step": scale(field.decimals)[0], "low": low, "high": high}
+        bounds = "{low} <= (d := {decimal}({r})) <= {high}" if low > 0 else "(d := {decimal}({r})) <= {high}"
+        return Quick(f"{{r}}.__class__ is str and {{plain}}({{r}}) and {bounds}", "d.quantize({step})", names) if field.decimals < 12 else None
+
+    def json_text(self, field: FieldSpec) -> str:
+        """`str` says the same in a quarter of the time as long as it has no reason for an exponent."""
+        return "'\"' + str({v}) + '\"'" if field.decimals <= 6 else "'\"' + format({v}, 'f') + '\"'"
+
     def _bounds(self, field: FieldSpec, value: Decimal) -> Problem | None:
         return bounds_problem(field, value)
 
@@ -95,11 +119,12 @@ class DecimalField(FieldType):
         return problem(field, "fraction", Text(f"最多 {field.decimals} 位小数", f"At most {field.decimals} digits after the point"))
 
     def _rounded(self, field: FieldSpec, value: Decimal) -> Decimal | None:
+        step, most = scale(field.decimals)
         try:
-            exact = value.quantize(Decimal(1).scaleb(-field.decimals), ROUND_HALF_UP, EXACT)
+            exact = value.quantize(step, ROUND_HALF_UP, EXACT)
         except InvalidOperation:
             return None
-        if abs(exact.scaleb(field.decimals, EXACT)) > INT64_MAX:
+        if not -most <= exact <= most:
             return None
         return exact if exact else abs(exact)  # no minus zero
 

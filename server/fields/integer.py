@@ -25,6 +25,7 @@ from server.fields.base import (
     too_big,
     wrong_type,
 )
+from server.fields.quick import Quick
 
 WHOLE = re.compile(r"[+-]?[0-9]+")
 BROKEN = re.compile(r"[+-]?[0-9]+\.[0-9]+")
@@ -87,6 +88,18 @@ class IntegerField(FieldType):
         if value is None or isinstance(value, Problem):
             return value
         return bounds_problem(field, value) or value
+
+    def quick(self, field: FieldSpec, reading: Reading) -> Quick | None:
+        """Short ones: as text without a sign."""
+        low, high = -(10**15) if field.minimum is None else field.minimum, 10**15 if field.maximum is None else field.maximum
+        names = {"low": low, "high": min(high, 10**15)}
+        if reading.strict:
+            return Quick("{r}.__class__ is int and {low} <= {r} <= {high}", "{r}", names)
+        test = "{r}.__class__ is str and len({r}) < 16 and {r}.isascii() and {r}.isdigit() and {low} <= (n := int({r})) <= {high}"
+        return Quick(test, "n", names)
+
+    def json_text(self, field: FieldSpec) -> str:
+        return "str({v})"
 
     def schema(self, field: FieldSpec) -> dict[str, Any]:
         return {"type": "integer", "format": "int64", **bounds_schema(field)}

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from server.errors import Problem, Text
 from server.expressions.types import TEXT, Type
 from server.fields.base import FORM, LINE_LIMIT, FieldSpec, FieldType, Reading, clean, length_problem, wrong_type
+from server.fields.quick import Quick
 
 # Text is ordered by code point on every database.
 CODE_POINT_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
@@ -30,6 +31,16 @@ class Line(FieldType):
         if not text or isinstance(text, Problem):
             return text or None
         return length_problem(field, text, self.limit) or self.shape_problem(field, text) or text
+
+    def quick(self, field: FieldSpec, reading: Reading) -> Quick | None:
+        """Plain letters, not too long; what has a shape goes the long way unless its type knows better."""
+        if type(self).shape_problem is not Line.shape_problem or field.min_length is not None:
+            return None
+        most = field.max_length if field.max_length is not None else self.limit
+        return Quick(f"{{r}}.__class__ is str and len({{r}}) <= {most} and {{r}}.isascii() and {{r}}.isprintable()", "{r}.strip(' ') or None")
+
+    def json_text(self, field: FieldSpec) -> str:
+        return "quote({v})"
 
     def schema(self, field: FieldSpec) -> dict[str, Any]:
         """Lengths count what is left when white space is taken off, so only the upper limit is sure to be one of what is sent too."""

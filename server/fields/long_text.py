@@ -5,6 +5,7 @@ from typing import Any
 from server.errors import Problem, Text
 from server.fields.base import FORM, LONG_TEXT_LIMIT, FieldSpec, Reading, clean, length_problem, wrong_type
 from server.fields.line import Line
+from server.fields.quick import Quick
 
 
 class LongTextField(Line):
@@ -23,3 +24,7 @@ class LongTextField(Line):
         if not text or isinstance(text, Problem):
             return text or None
         return length_problem(field, text, self.limit) or text
+
+    def quick(self, field: FieldSpec, reading: Reading) -> Quick | None:
+        plain = super().quick(field, reading)
+        return plain and Quick(plain.test, "{r} if {r}.strip(' ') else None")

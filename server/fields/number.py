@@ -11,6 +11,7 @@ from server.errors import Problem, Text
 from server.expressions import limits
 from server.expressions.types import NUMBER, Type
 from server.fields.base import FORM, NUMBER_TEXT_LIMIT, FieldSpec, FieldType, Reading, bounds_problem, bounds_schema, clean, too_big, wrong_type
+from server.fields.quick import Quick
 
 PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 KIND = Text("数字(如 12 或 12.5)", "a number (such as 12 or 12.5)")
@@ -50,6 +51,17 @@ class NumberField(FieldType):
         if abs(value) < limits.QUANTUM:
             value = 0.0
         return problem if (problem := bounds_problem(field, value)) else value
+
+    def quick(self, field: FieldSpec, reading: Reading) -> Quick | None:
+        """Short texts; in JSON, numbers that are neither tiny nor huge."""
+        low, high = -math.inf if field.minimum is None else field.minimum, math.inf if field.maximum is None else field.maximum
+        names = {"low": low, "high": high, "plain": PLAIN.fullmatch}
+        if reading.strict:
+            return Quick("{r}.__class__ is float and 1e-9 < {r} < 1e15 and {low} <= {r} <= {high}", "{r}", names)
+        return Quick("{r}.__class__ is str and len({r}) < 16 and {plain}({r}) and {low} <= (x := float({r}) + 0.0) <= {high}", "x", names)
+
+    def json_text(self, field: FieldSpec) -> str:
+        return "repr({v})"
 
     def schema(self, field: FieldSpec) -> dict[str, Any]:
         return {"type": "number", "format": "double", **bounds_schema(field)}

@@ -5,6 +5,7 @@ from typing import Any
 from server.errors import Problem, Text
 from server.fields.base import FORM, FieldSpec, Reading, problem
 from server.fields.integer import IntegerField, whole
+from server.fields.quick import Quick
 
 STARS, MOST = 5, 10
 
@@ -26,6 +27,9 @@ class RatingField(IntegerField):
         if not 1 <= value <= most:
             return problem(field, "range", Text(f"星级是 1 到 {most} 的整数", f"A rating is a whole number from 1 to {most}"))
         return value
+
+    def quick(self, field: FieldSpec, reading: Reading) -> Quick | None:
+        return None
 
     def schema(self, field: FieldSpec) -> dict[str, Any]:
         return {"type": "integer", "minimum": 1, "maximum": stars(field)}

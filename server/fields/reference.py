@@ -8,6 +8,7 @@ from server.errors import Problem, Text
 from server.expressions.types import INTEGER, Type
 from server.fields.base import FORM, FieldSpec, FieldType, Reading, problem
 from server.fields.integer import whole
+from server.fields.quick import Quick
 from server.storage.dialects import BigInt
 
 
@@ -27,6 +28,12 @@ class ReferenceField(FieldType):
         if isinstance(value, Problem) or (value is not None and value < 1):
             return problem(field, "reference", Text("请选择一条记录", "Choose a record"))
         return value
+
+    def quick(self, field: FieldSpec, reading: Reading) -> Quick | None:
+        return Quick("{r}.__class__ is int and 0 < {r} < 9223372036854775808", "{r}")
+
+    def json_text(self, field: FieldSpec) -> str:
+        return "str({v})"
 
     def schema(self, field: FieldSpec) -> dict[str, Any]:
         return {"type": "integer", "format": "int64", "minimum": 1}

@@ -9,6 +9,7 @@ import nh3
 from server.errors import Problem, Text
 from server.fields.base import FORM, FieldSpec, Reading, clean, length_problem, wrong_type
 from server.fields.line import Line
+from server.fields.quick import Quick
 
 TAGS = {"p", "br", "h3", "h4", "strong", "em", "b", "i", "u", "s", "ul", "ol", "li", "blockquote", "code", "pre", "a", "hr"}
 ATTRIBUTES = {"a": {"href"}}
@@ -52,6 +53,9 @@ class RichTextField(Line):
             markup = "".join(f"<p>{html.escape(line, quote=False)}</p>" for line in words.split("\n") if line.strip())
             markup = safe(markup)
         return (length_problem(field, markup, self.limit) or markup) if plain(markup) else None
+
+    def quick(self, field: FieldSpec, reading: Reading) -> Quick | None:
+        return None
 
     def text(self, field: FieldSpec, value: Any, locale: str, zone: object = None) -> str:
         return "" if value is None else plain(value)

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from server.errors import Problem, Text
 from server.expressions.types import BOOLEAN, Type
 from server.fields.base import FORM, FieldSpec, FieldType, Reading, clean, wrong_type
+from server.fields.quick import Quick
 
 YES, NO = frozenset({"true", "yes", "on", "1", "y", "是"}), frozenset({"false", "no", "off", "0", "n", "否"})
 KIND = Text("是或否", "yes or no")
@@ -35,6 +36,15 @@ class YesNoField(FieldType):
         if word in YES or word in NO:
             return word in YES
         return wrong_type(field, KIND)
+
+    def quick(self, field: FieldSpec, reading: Reading) -> Quick | None:
+        if reading.strict:
+            return Quick("{r}.__class__ is bool", "{r}")
+        words = {**dict.fromkeys(YES, True), **dict.fromkeys(NO, False)}
+        return Quick("{r}.__class__ is str and (b := {words}({r})) is not None", "b", {"words": words.get})
+
+    def json_text(self, field: FieldSpec) -> str:
+        return "('true' if {v} else 'false')"
 
     def text(self, field: FieldSpec, value: Any, locale: str, zone: object = None) -> str:
         return "" if value is None else (Text("是", "Yes") if value else Text("否", "No")).of(locale)

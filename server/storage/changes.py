@@ -1,6 +1,6 @@
 """Rows made by a query that are written only where they differ: the second run of the same work writes nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -61,19 +61,3 @@ def insert_new(connection: sa.Connection, table: sa.Table, values: Mapping[str, 
     insert = (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table).values(**values)
     written = insert.on_conflict_do_nothing().returning(next(iter(table.primary_key)))
     return connection.execute(written).first() is not None
-
-
-def insert_numbered(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """New rows of a table numbered by `id`; gives the ids in the order of the rows.
-
-    SQLite gives ids back in order only from a statement for each row (a third of an import's time); in its transaction we are the only writer, so
-    many rows are counted here, from the last id ever given.
-    """
-    if connection.dialect.name != "sqlite" or len(rows) == 1:
-        return list(connection.execute(sa.insert(table).returning(table.c.id, sort_by_parameter_order=True), rows).scalars())
-    sequence = sa.table("sqlite_sequence", sa.column("name"), sa.column("seq"))
-    last = sa.select(sequence.c.seq).where(sequence.c.name == table.name).scalar_subquery()
-    first = 1 + max(n or 0 for n in connection.execute(sa.select(last, sa.select(sa.func.max(table.c.id)).scalar_subquery())).one())
-    ids = list(range(first, first + len(rows)))
-    connection.execute(sa.insert(table), [{**row, "id": i} for i, row in zip(ids, rows, strict=True)])
-    return ids

@@ -5,8 +5,9 @@ import threading
 import pytest
 import sqlalchemy as sa
 
+from server.storage.ddl import index_changes
 from server.storage.dialects import BigInt
-from server.storage.session import Database
+from server.storage.session import Database, Turns
 
 table = sa.Table("counter", sa.MetaData(), sa.Column("id", BigInt, primary_key=True), sa.Column("n", sa.Integer))
 
@@ -49,3 +50,30 @@ def test_concurrent_writers_lose_nothing(counter: Database) -> None:
         t.join()
     with counter.read() as connection:
         assert connection.scalar(sa.select(table.c.n)) == 200
+
+
+def test_a_database_without_objects_has_no_indexes_to_change(counter: Database) -> None:
+    with counter.read() as connection:
+        assert index_changes(connection, []) == []
+
+
+def test_writers_take_turns_in_the_order_in_which_they_came() -> None:
+    turns, order, waiting = Turns(), list[int](), threading.Semaphore(0)
+
+    def write(n: int) -> None:
+        waiting.release()
+        with turns:
+            order.append(n)
+
+    threads = [threading.Thread(target=write, args=(n,)) for n in range(5)]
+    with turns:
+        for n, thread in enumerate(threads, 1):
+            thread.start()
+            waiting.acquire()
+            while len(turns._waiting) < n:
+                thread.join(0.001)
+    for thread in threads:
+        thread.join()
+    assert order == [0, 1, 2, 3, 4]
+    with turns:
+        pass  # it is free again

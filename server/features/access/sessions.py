@@ -93,26 +93,37 @@ def logout(work: Work, token: str) -> None:
 
 def actor_of(connection: sa.Connection, token: str, now: datetime, idle_hours: int = IDLE_HOURS) -> Actor | None:
     """Who holds this token, as they are now: None when the session ended, ran out, or the person was disabled."""
+    found = holder(connection, token, now, idle_hours)
+    return found.actor if found else None
+
+
+@dataclass(frozen=True)
+class Holder:
+    """`touch_due`: `touch` would write. Readers look at it before they open a writing transaction."""
+
+    actor: Actor
+    touch_due: bool
+
+
+_HOLDER = (
+    sa.select(people.c.username, people.c.name, people.c.roles, people.c.locale, login_sessions.c.last_seen_at)
+    .join(login_sessions, login_sessions.c.username == people.c.username)
+    .where(
+        login_sessions.c.token_hash == sa.bindparam("token"),
+        login_sessions.c.last_seen_at > sa.bindparam("seen_after"),
+        login_sessions.c.created_at > sa.bindparam("begun_after"),
+        people.c.active,
+    )
+)
+
+
+def holder(connection: sa.Connection, token: str, now: datetime, idle_hours: int = IDLE_HOURS) -> Holder | None:
+    """The same, with whether the session is to be kept from running out."""
     if not token:
         return None
-    query = (
-        sa.select(people.c.username, people.c.name, people.c.roles, people.c.locale)
-        .join(login_sessions, login_sessions.c.username == people.c.username)
-        .where(
-            login_sessions.c.token_hash == _hash(token),
-            login_sessions.c.last_seen_at > now - timedelta(hours=idle_hours),
-            login_sessions.c.created_at > now - TOTAL,
-            people.c.active,
-        )
-    )
-    row = connection.execute(query).first()
-    return Actor(row.username, row.name, tuple(row.roles), row.locale) if row else None
-
-
-def touch_due(connection: sa.Connection, token: str, now: datetime) -> bool:
-    """Whether `touch` would write: readers ask before they open a writing transaction."""
-    seen = connection.scalar(sa.select(login_sessions.c.last_seen_at).where(login_sessions.c.token_hash == _hash(token)))
-    return seen is not None and now - seen >= TOUCH_AFTER
+    bound = {"token": _hash(token), "seen_after": now - timedelta(hours=idle_hours), "begun_after": now - TOTAL}
+    row = connection.execute(_HOLDER, bound).first()
+    return Holder(Actor(row.username, row.name, tuple(row.roles), row.locale), now - row.last_seen_at >= TOUCH_AFTER) if row else None
 
 
 def touch(connection: sa.Connection, token: str, now: datetime) -> None:

@@ -36,8 +36,13 @@ def on_assessed(work: Work, told: Assessed) -> Mapping[str, int]:
 
 
 def _going_on(work: Work, told: Assessed) -> dict[tuple[str, int], Row]:
-    query = sa.select(alerts).where(alerts.c.object == told.object, alerts.c.record_id.in_(told.ids), alerts.c.state != "closed")
-    return {(row["rule"], row["record_id"]): dict(row) for row in work.session.execute(query).mappings()}
+    rows = work.session.execute(_GOING_ON, {"of": told.object, "ids": list(told.ids)})
+    return {(row["rule"], row["record_id"]): dict(row) for row in rows.mappings()}
+
+
+_GOING_ON = sa.select(alerts).where(
+    alerts.c.object == sa.bindparam("of", type_=sa.Text()), alerts.c.record_id.in_(sa.bindparam("ids", expanding=True)), alerts.c.state != "closed"
+)
 
 
 @dataclass(frozen=True)

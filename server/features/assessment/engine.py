@@ -167,6 +167,13 @@ def _over_all(aggregate: str, value: Element) -> Element:
 # -- SQL ---------------------------------------------------------------------------------------------------------------------
 
 
+def scoped(column: Element, by_ids: bool) -> Element:
+    """Whether a record is one of `ids`, or `low` < id <= `high`: both are bound when the statement runs."""
+    if by_ids:
+        return column.in_(sa.bindparam("ids", type_=sa.BigInteger(), expanding=True))
+    return sa.and_(column > sa.bindparam("low", type_=sa.BigInteger()), column <= sa.bindparam("high", type_=sa.BigInteger()))
+
+
 def moment(at: At) -> dict[str, Any]:
     """The bound parameters of expressions that look at the time."""
     return {"today": at.today, "now": at.instant.astimezone(UTC).replace(tzinfo=None), "zone": at.zone.key}
@@ -218,9 +225,7 @@ class _Builder:
         return Pipeline(query, columns, days_used(self.passes))
 
     def scoped(self, column: Element) -> Element:
-        if self.by_ids:
-            return column.in_(sa.bindparam("ids", expanding=True))
-        return sa.and_(column > sa.bindparam("low", type_=sa.BigInteger()), column <= sa.bindparam("high", type_=sa.BigInteger()))
+        return scoped(column, self.by_ids)
 
     def stages(self) -> tuple[sa.CTE, Callable[[str], Element]]:
         """The chain; the last stage with a function that gives the column of a name in it."""

@@ -15,7 +15,7 @@ from server.errors import Invalid, NotFound, Problem, Text
 from server.expressions.types import At
 from server.feature import Assessed, Saved, Work
 from server.features.assessment import touched
-from server.features.assessment.engine import Pipeline, compile_pipeline, compile_scalars, in_population, moment, outputs, scalar_levels
+from server.features.assessment.engine import Pipeline, compile_pipeline, compile_scalars, in_population, moment, outputs, scalar_levels, scoped
 from server.features.assessment.explain import explain_class, indicator_lines, matrix_counts, risk_register, score_history
 from server.features.assessment.replay import explain_score
 from server.features.assessment.structure import assessed, update_indexes, update_tables
@@ -185,9 +185,12 @@ def _keep_scalars(work: Work, object_key: str, day: date, scalars: Mapping[str, 
 
 def kept_scalars(work: Work, object_key: str) -> dict[str, float | None]:
     """The population's values of the last full run; those that no run has worked out yet are null."""
+    levels = scalar_levels(work.catalog, object_key)
+    if not levels:
+        return {}
     rows = work.session.execute(sa.select(population_values.c.key, population_values.c.value).where(population_values.c.object == object_key))
     known: dict[str, float | None] = {row.key: row.value for row in rows}
-    return {i.key: known.get(i.key) for level in scalar_levels(work.catalog, object_key) for i in level}
+    return {i.key: known.get(i.key) for level in levels for i in level}
 
 
 # -- A part of it ------------------------------------------------------------------------------------------------------------
@@ -210,15 +213,15 @@ def assess_ids(work: Work, object_key: str, ids: Iterable[int]) -> int:
 
 def assess_part(work: Work, object_key: str, part: Part, at: At, scalars: Mapping[str, float | None]) -> Done:
     """Writes the results that differ, their history, and removes those of records that left the population; then the hooks."""
-    table, history = stored.table(work.catalog, object_key), stored.history_table(work.catalog, object_key)
+    table = stored.table(work.catalog, object_key)
     names = list(outputs(work.catalog, object_key))
-    left = set(work.session.scalars(_leaving(work, object_key, table, part).returning(table.c.record_id), moment(at)))
+    memo = ("assessment.keeping", object_key, bool(part.ids), database_kind(work.session))
+    keeping: Keeping = work.catalog.once(memo, lambda: _keeping(work, object_key, bool(part.ids), names))
+    left = set(work.session.scalars(keeping.leaving, {**moment(at), **part.bound}))
     written = _write(work, object_key, part, at, scalars, table, names)
     if written:
-        rows = sa.select(table.c.record_id, table.c.as_of, table.c.release, table.c.assessed_at, *(table.c[n] for n in names))
-        fresh = rows.where(part.of(table.c.record_id), table.c.assessed_at == work.now)
-        work.session.execute(insert_changed(work.session, history, fresh, compare=names))
-    present = tuple(work.session.scalars(sa.select(table.c.record_id).where(part.of(table.c.record_id)).order_by(table.c.record_id)))
+        work.session.execute(keeping.fresh, {"run_now": work.now, **part.bound})
+    present = tuple(work.session.scalars(keeping.present, part.bound))
     changed = frozenset(written | left)
     told = Assessed(object_key, tuple(sorted({*present, *left})), changed)
     tally: Counter[str] = Counter()
@@ -255,11 +258,29 @@ def _write(work: Work, object_key: str, part: Part, at: At, scalars: Mapping[str
         return set(work.session.scalars(statement, bound))
 
 
-def _leaving(work: Work, object_key: str, table: sa.Table, part: Part) -> sa.Delete:
+@dataclass(frozen=True)
+class Keeping:
+    """What is done to the results of a part beside writing them: `leaving` takes out those of records that left the population, `fresh` copies
+    what was just written into the history, `present` gives who has results."""
+
+    leaving: sa.Executable
+    fresh: sa.Executable
+    present: sa.Executable
+
+
+def _keeping(work: Work, object_key: str, by_ids: bool, names: Sequence[str]) -> Keeping:
+    table, history = stored.table(work.catalog, object_key), stored.history_table(work.catalog, object_key)
     object_type = subject(work.catalog, object_key)
     records = objects.table(object_type, work.catalog)
-    members = sa.select(records.c.id).where(*in_population(work.catalog, object_type, records), part.of(records.c.id))
-    return sa.delete(table).where(part.of(table.c.record_id), table.c.record_id.not_in(members))
+    members = sa.select(records.c.id).where(*in_population(work.catalog, object_type, records), scoped(records.c.id, by_ids))
+    mine = scoped(table.c.record_id, by_ids)
+    rows = sa.select(table.c.record_id, table.c.as_of, table.c.release, table.c.assessed_at, *(table.c[n] for n in names))
+    fresh = rows.where(mine, table.c.assessed_at == sa.bindparam("run_now", type_=Instant()))
+    return Keeping(
+        sa.delete(table).where(mine, table.c.record_id.not_in(members)).returning(table.c.record_id),
+        insert_changed(work.session, history, fresh, compare=names),
+        sa.select(table.c.record_id).where(mine).order_by(table.c.record_id),
+    )
 
 
 def subject(catalog: Catalog, object_key: str) -> ObjectType:

@@ -10,10 +10,12 @@ import sqlalchemy as sa
 
 from server.errors import Problem, Text
 from server.feature import Work
-from server.features.audit.engine import GENESIS, Block, block_hash, detail_text, row_hash
+from server.features.audit.engine import GENESIS, Block, block_hash, detail_text, row_hash, row_hasher
 from server.features.audit.tables import audit_blocks, audit_log
+from server.storage.bulk import binder, insert_rows
 
 BLOCK_ROWS = 2000
+COLUMNS = ("at", "actor", "action", "object", "record_id", "detail", "hash")
 
 
 @dataclass(frozen=True)
@@ -34,22 +36,11 @@ def record(work: Work, action: str, object: str = "", record_id: int | None = No
 
 def record_many(work: Work, action: str, object: str, rows: Iterable[tuple[int | None, Mapping[str, Any] | None]]) -> None:
     """One audit row for each (record id, detail), in one statement."""
-    values = []
-    for record_id, detail in rows:
-        text = detail_text(detail)
-        values.append(
-            {
-                "at": work.now,
-                "actor": work.actor.username,
-                "action": action,
-                "object": object,
-                "record_id": record_id,
-                "detail": text,
-                "hash": row_hash(work.now, work.actor.username, action, object, record_id, text),
-            }
-        )
-    if values:
-        work.session.execute(sa.insert(audit_log), values)
+    actor, bind = work.actor.username, binder(work.session, audit_log.c.at)
+    at = bind(work.now) if bind else work.now
+    hash_of = row_hasher(work.now, actor, action, object)
+    told = [(record_id, detail_text(detail)) for record_id, detail in rows]
+    insert_rows(work.session, audit_log, COLUMNS, [(at, actor, action, object, i, text, hash_of(i, text)) for i, text in told])
 
 
 def seal(work: Work, limit: int = 50) -> int:

@@ -1,7 +1,7 @@
 """Records that may be the same as the one being saved: told before it is kept twice."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -75,6 +75,7 @@ def on_saved(work: Work, saved: Saved) -> None:
 
 def on_published(work: Work, old: Catalog, new: Catalog) -> None:
     """Keys follow the rules: an object whose rules changed gets all of them anew."""
+    during = replace(work, catalog=new)
     for object_type in new.all("object"):
         before = old.get("object", object_type.key)
         if object_type.duplicates == (before.duplicates if before else ()):
@@ -83,7 +84,7 @@ def on_published(work: Work, old: Catalog, new: Catalog) -> None:
         source, last = table(object_type, new), 0
         while ids := list(work.session.execute(sa.select(source.c.id).where(source.c.id > last).order_by(source.c.id).limit(BATCH)).scalars()):
             last = ids[-1]
-            index(work, object_type, ids)
+            index(during, object_type, ids)
 
 
 def index(work: Work, object_type: ObjectType, ids: Sequence[int]) -> None:
@@ -102,7 +103,7 @@ def index(work: Work, object_type: ObjectType, ids: Sequence[int]) -> None:
 
 
 def _stored(work: Work, object_type: ObjectType, ids: Sequence[int]) -> dict[int, dict[str, str]]:
-    source = table(object_type)
+    source = table(object_type, work.catalog)
     fields = [rule.field for rule in object_type.duplicates if rule.field in source.c]
     if not fields:
         return {}

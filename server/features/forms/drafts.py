@@ -67,7 +67,15 @@ def kept(work: Work, object_key: str, record_id: int | None, form: str) -> Draft
 
 
 def discard(work: Work, object_key: str, record_id: int | None, form: str) -> None:
-    work.session.execute(sa.delete(form_drafts).where(_one(work, object_key, record_id, form)))
+    work.session.execute(_DISCARD, {"by": work.actor.username, "of": object_key, "id": record_id or NEW, "as": form})
+
+
+_DISCARD = sa.delete(form_drafts).where(
+    form_drafts.c.username == sa.bindparam("by"),
+    form_drafts.c.object == sa.bindparam("of"),
+    form_drafts.c.record_id == sa.bindparam("id"),
+    form_drafts.c.form == sa.bindparam("as"),
+)
 
 
 def mine(work: Work, object_key: str = "") -> tuple[Draft, ...]:

@@ -14,7 +14,7 @@ from server.features.imports import files, service, trial
 from server.features.imports.service import ImportRun
 from server.features.imports.tables import import_rows, import_runs
 from server.features.objects.kind import Field
-from server.features.records.importing import RolledBack, Run, chunks, places, refuse_import, whole
+from server.features.records.importing import RolledBack, Run, chunks, places, refuse_import, undisturbed, whole
 from server.features.records.mapping import plan
 from server.features.records.reading import object_of
 from server.features.records.rowfile import Row, RowError, RowFile, Tally, open_rows
@@ -80,7 +80,7 @@ def _run_of(job: Running, run: ImportRun, file: RowFile) -> tuple[Run, Field | N
 
 def _first_pass(job: Running, run: ImportRun, path: Path) -> None:
     """Chunk by chunk from the cursor on. The cursor, what was refused and what waits go into the chunk's own transaction."""
-    with open_rows(path, run.reading) as file:
+    with undisturbed(), open_rows(path, run.reading) as file:
         rows, key = _run_of(job, run, file)
         rest = (row for row in file.rows() if row.number > run.cursor)
         for chunk in chunks(rows, rest, key):

@@ -4,6 +4,7 @@ import ast
 import hashlib
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -157,6 +158,7 @@ def worked_out(object_type: ObjectType) -> tuple[tuple[Field, bool, Text], ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=10_000)
 def names_read(source: str) -> tuple[frozenset[str], bool]:
     """The plain names a text reads, and whether it looks at the time or at another record. Broken text reads nothing."""
     try:

@@ -14,9 +14,9 @@ from server.features.objects.engine import table
 from server.features.objects.kind import ObjectType
 from server.features.records import service as records
 from server.features.records.bulk import Operation, write_many
-from server.features.records.engine import Values
 from server.features.records.reading import live_columns, object_of, reference_names, refuse_unless, stored_columns, values_of
 from server.features.records.rights import can, rights
+from server.features.records.rules import Values
 from server.features.records.tables import record_batch_items, record_batches, records_history
 from server.features.records.writing import Revision, revision, taken, tell, update_rows
 from server.fields.base import JSON

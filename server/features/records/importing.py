@@ -3,10 +3,12 @@
 A file imported by key may be imported again, also after a crash in the middle: what is there already is left as it is.
 """
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,8 @@ from server.features.records.writing import Revision, insert_rows, revision, tak
 from server.fields.base import Reading
 from server.fields.registry import FIELD_TYPES
 
-CHUNK = 500
+CHUNK = 2_000
+USUAL = gc.get_threshold()
 MODES: Mapping[str, Text] = {
     "upsert": Text("有则更新，无则新建", "Change those that are there, make the others"),
     "insert": Text("只新建", "Only make new ones"),
@@ -89,7 +92,7 @@ def import_file(
     `mode`: one of MODES; without one: upsert when there is a key, else insert. `atomic`: one bad row, and nothing is written.
     """
     mode = mode or ("upsert" if key else "insert")
-    with open_rows(path, reading) as file:
+    with undisturbed(), open_rows(path, reading) as file:
         with open_work() as work:
             object_type = object_of(work, object_key)
             refuse_import(work, object_key, mode)
@@ -109,6 +112,18 @@ def import_file(
         encoding = file.reading.encoding
     tally.errors.sort(key=lambda e: e.line)
     return Report(tally.rows, tally.created, tally.updated, tally.unchanged, tally.rejected, tuple(tally.errors), encoding, dry_run, refused)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """The collector of cycles leaves alone what was there before, and comes by less often: it took a quarter of an import's time and found nothing."""
+    gc.freeze()
+    gc.set_threshold(50_000, *USUAL[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*USUAL)
+        gc.unfreeze()
 
 
 def _apart(open_work: OpenWork, run: "Run", rows: Sequence[Row], tally: Tally, dry_run: bool, may_wait: bool = True) -> None:
@@ -203,6 +218,12 @@ class Outcome:
     values: Mapping[str, Any]
 
 
+def cells_at(places: tuple[int, ...]) -> Callable[[Sequence[str]], tuple[str, ...]]:
+    if len(places) < 2:  # itemgetter gives a tuple of two and more
+        return lambda cells: tuple(cells[i] for i in places)
+    return itemgetter(*places)
+
+
 @dataclass
 class Run:
     """One import under way. `waiting`: rows that refer to records of the same object which later lines may bring. `watched`: outcomes are kept."""
@@ -281,14 +302,14 @@ class Run:
 
     def _raws(self, work: Work, object_type: ObjectType, rows: Sequence[Row], done: Tally, waiting: list[Row] | None) -> list[tuple[Row, dict[str, Any]]]:
         """Cells as the validation takes them: references by id, dates of a named format or zone as dates."""
-        at = list(self.places.items())
+        keys, cells_of = tuple(self.places), cells_at(tuple(self.places.values()))
         read: list[tuple[Row, dict[str, Any]]] = []
         for row in rows:
             if row.bad is not None:
                 done.refuse(row.line, [("", row.bad)])
             else:
-                cells = row.cells
-                read.append((row, {key: bare(cells[i]) if cells[i][:1] == "'" else cells[i] for key, i in at}))
+                cells = cells_of(row.cells)
+                read.append((row, dict(zip(keys, map(bare, cells) if "'" in "".join(cells) else cells))))
         special = [c for c in self.columns if c.field.type == "reference" or c.zone or c.format]
         if not special:
             return read

@@ -10,17 +10,23 @@ from server.feature import Work
 from server.features.access.departments import departments
 from server.features.objects.engine import table, tables, value_columns
 from server.features.objects.kind import ObjectType
-from server.features.records.engine import COPY, given_values, rules
+from server.features.records.engine import given_values
 from server.features.records.reading import permitted, readable
 from server.features.records.rights import can
+from server.features.records.rules import COPY, rules
 from server.fields.registry import FIELD_TYPES
+
+NO_RECORDS: Mapping[str, Mapping[str, Any]] = {}
+NOTHING: Mapping[str, int | None] = {}
 
 
 def chosen_ids(
     object_type: ObjectType, raw: Mapping[str, Any], before: Mapping[str, Any] | None, work: Work, channel: str, locked: frozenset[str]
-) -> dict[str, int | None]:
+) -> Mapping[str, int | None]:
     """The id in each reference field as it will be."""
     keys = [f.key for f in object_type.fields.values() if f.type == "reference"]
+    if not keys:
+        return NOTHING
     given, _ = given_values(object_type, {k: raw[k] for k in keys if k in raw}, before, work.at, channel, locked)
     return {k: given[k] if k in given else (before or {}).get(k) for k in keys}
 
@@ -30,6 +36,8 @@ def existing(
 ) -> dict[str, set[int]]:
     """Object key -> ids that are there and may be read, of all newly chosen ones."""
     asked: dict[str, set[int]] = {}
+    if not any(chosen):
+        return {}
     for ids, before in zip(chosen, befores, strict=True):
         for key, value in ids.items():
             if value is not None and (before is None or before.get(key) != value):
@@ -47,11 +55,13 @@ def is_known(object_type: ObjectType, known: Mapping[str, set[int]], key: str, v
     return (before is not None and before.get(key) == value) or value in known.get(object_type.fields[key].reference, ())
 
 
-def referenced(work: Work, object_type: ObjectType, chosen: Sequence[Mapping[str, int | None]]) -> list[dict[str, Mapping[str, Any]]]:
+def referenced(work: Work, object_type: ObjectType, chosen: Sequence[Mapping[str, int | None]]) -> Sequence[Mapping[str, Mapping[str, Any]]]:
     """For each item: reference field -> expression values of its record, as far as the object's rules read them, and what snapshots copy as it is
     stored. One statement a field."""
-    found: list[dict[str, Mapping[str, Any]]] = [{} for _ in chosen]
     rule = rules(work.catalog, object_type)
+    if not rule.reads:
+        return [NO_RECORDS] * len(chosen)
+    found: list[dict[str, Mapping[str, Any]]] = [{} for _ in chosen]
     for key, names in rule.reads.items():
         copied = sorted({c.name for c in rule.copies if c.reference == key})
         target = object_type.fields[key].reference
@@ -103,7 +113,7 @@ def departments_of(
 ) -> tuple[list[Mapping[str, Any]], dict[str, frozenset[str]]]:
     """The raw members with departments by their keys (outside JSON one may be named by its title), and the keys that may be chosen in each field."""
     keys = [f.key for f in object_type.fields.values() if f.type == "department" and not f.derived]
-    if not any(key in raw for raw in raws for key in keys):
+    if not keys or not any(key in raw for raw in raws for key in keys):
         return list(raws), {}
     tree = departments(work)
     known = {d.key for d in tree}

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from server.errors import AppError, Invalid, Problem, Text
 from server.features.records import limits
@@ -55,8 +55,7 @@ class RowError:
     message: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """`number`: the how manieth row of the file, from 1. `bad`: why it cannot be read; then it has no cells."""
 
     number: int
@@ -131,7 +130,7 @@ class CsvFile(RowFile):
             if not cells or (len(cells) != width and not any(c.strip() for c in cells)):
                 continue
             number += 1
-            yield self._row(number, begins, cells)
+            yield Row(number, begins, cells) if len(cells) == width else self._row(number, begins, cells)
 
     def position(self) -> int:
         return min(int(self.file.tell()), self.size)

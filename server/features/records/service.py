@@ -9,19 +9,20 @@ from server.errors import Problem, Text
 from server.feature import Work
 from server.features.access.departments import UNKNOWN
 from server.features.files.service import resolved
-from server.features.objects.contract import RowValues, unjudged
+from server.features.objects.contract import Contract, RowValues, unjudged
 from server.features.objects.contract import problems as contract_problems
 from server.features.objects.contract_check import contract_of
 from server.features.objects.engine import table
 from server.features.objects.kind import Field, ObjectType
 from server.features.records.deleting import delete, undelete
-from server.features.records.engine import UNKNOWN_MEMBER, FormState, Values, form_state, parse, reading_of, validate
+from server.features.records.engine import UNKNOWN_MEMBER, FormState, form_state, judge, parse
 from server.features.records.history import Change, history
 from server.features.records.listing import Page, ResultColumns, query
 from server.features.records.reading import Record, live_columns, no_record, object_of, readable, records_of, refuse_unless, row_of, stored_columns, values_of
 from server.features.records.references import chosen_ids, departments_of, existing, is_known, permitted_only, referenced, with_rollups
 from server.features.records.referring import related
 from server.features.records.rights import mask, rights
+from server.features.records.rules import Values, reading_of
 from server.features.records.writing import insert_rows, refuse, revision, same_version, take_numbers, taken, tell, update_rows
 
 __all__ = [
@@ -177,21 +178,25 @@ def prepare(
     chosen = [chosen_ids(object_type, raw, before, work, channel, locked) for raw, (_, before) in zip(raws, items, strict=True)]
     known = existing(work, object_type, chosen, [before for _, before in items])
     looked_up = referenced(work, object_type, chosen)
+    contract = contract_of(work.catalog, object_type) if channel != "system" else None
+    judged = judge(work.catalog, object_type, work.at, channel, locked, refresh)
     prepared = []
     for (given, before), raw, ids, references in zip(items, raws, chosen, looked_up, strict=True):
-        references |= parents or {}
-        values, problems = validate(work.catalog, object_type, raw, before, references, work.at, channel, locked, refresh)
-        lost = [Problem(k, NO_REFERENCE, code="reference") for k, i in ids.items() if i is not None and not is_known(object_type, known, k, i, before)]
-        lost += [Problem(k, UNKNOWN, code="department") for k, known in open_ones.items() if values.get(k) not in {None, *known, (before or {}).get(k)}]
-        secret = [Problem(k, UNKNOWN_MEMBER, code="unknown_field") for k in given if k in hidden and channel == "api"]
-        unfit = _unfit(work, object_type, values, rows, [*problems, *lost]) if channel != "system" else []
-        prepared.append((values, tuple(_without_hidden([*problems, *lost, *secret, *unfit], hidden))))
+        values, problems = judged(raw, before, {**references, **parents} if parents else references)
+        if ids or open_ones or hidden or contract is not None:
+            lost = [Problem(k, NO_REFERENCE, code="reference") for k, i in ids.items() if i is not None and not is_known(object_type, known, k, i, before)]
+            lost += [Problem(k, UNKNOWN, code="department") for k, known in open_ones.items() if values.get(k) not in {None, *known, (before or {}).get(k)}]
+            secret = [Problem(k, UNKNOWN_MEMBER, code="unknown_field") for k in given if k in hidden and channel == "api"]
+            unfit = _unfit(work, object_type, contract, values, rows, [*problems, *lost])
+            problems = tuple(_without_hidden([*problems, *lost, *secret, *unfit], hidden))
+        prepared.append((values, problems))
     return prepared
 
 
-def _unfit(work: Work, object_type: ObjectType, values: Mapping[str, Any], rows: RowValues | None, known: Sequence[Problem]) -> list[Problem]:
+def _unfit(
+    work: Work, object_type: ObjectType, contract: Contract | None, values: Mapping[str, Any], rows: RowValues | None, known: Sequence[Problem]
+) -> list[Problem]:
     """What an outside schema has against the values, where nothing was said yet."""
-    contract = contract_of(work.catalog, object_type)
     if contract is None:
         return []
     children = {key: work.catalog.get("object", key) for key in contract.rows}
@@ -245,9 +250,10 @@ def form_of(
     chosen = permitted_only(work, object_type, chosen_ids(object_type, raw, before, work, "form", locked))
     (references,) = referenced(work, object_type, [chosen])
     state = form_state(work.catalog, object_type, raw, before, {**references, **(parents or {})}, work.at, "form", locked)
-    if raw and object_type.contract is not None:
+    contract = contract_of(work.catalog, object_type)
+    if raw and contract is not None:
         shown = {k: s.value for k, s in state.fields.items()}
-        state = FormState(state.fields, (*state.problems, *unjudged(_unfit(work, object_type, shown, None, state.problems))))
+        state = FormState(state.fields, (*state.problems, *unjudged(_unfit(work, object_type, contract, shown, None, state.problems))))
     return _covered_form(object_type, state, before, raw, allowed.hidden, allowed.masked), state
 
 

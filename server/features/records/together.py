@@ -13,10 +13,11 @@ from server.features.objects.contract_reading import take_apart
 from server.features.objects.engine import expression_values, table
 from server.features.objects.kind import ObjectType, Subform
 from server.features.objects.subforms import parents_of
-from server.features.records.engine import FormState, Values
+from server.features.records.engine import FormState
 from server.features.records.reading import no_record, object_of, refuse_unless, row_of
 from server.features.records.rights import can, rights
 from server.features.records.rows import MOST, carried, remove, stored_rows, subforms_of, total, total_text
+from server.features.records.rules import Values
 from server.features.records.service import form_of, number, prepare, write_system
 from server.features.records.writing import Revision, insert_rows, refuse, revision, same_version, taken, tell, update_rows
 from server.fields.registry import FIELD_TYPES

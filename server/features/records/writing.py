@@ -1,8 +1,9 @@
 """Putting validated values into object tables: stamps, numbers, unique values, history, audit and hooks, for one record or a chunk of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,11 +14,16 @@ from server.feature import Saved, Work
 from server.features.audit.service import record_many
 from server.features.objects.engine import is_stored, table
 from server.features.objects.kind import Field, ObjectType
+from server.features.records.making import maker
 from server.features.records.tables import deleted_records, record_serials, records_history
 from server.fields.registry import FIELD_TYPES
 from server.fields.serial import Numbering, numbering
-from server.storage.changes import insert_numbered
+from server.storage import bulk
+from server.storage.bulk import binder, next_ids
+from server.storage.dialects import canonical
 
+HISTORY = ("object", "record_id", "version", "at", "by", "cause", "release", "changes")
+NEW: Mapping[str, Any] = {}  # what a new record was before
 TAKEN = Text("已有其他记录使用此值", "Another record already has this value")
 TAKEN_TOGETHER = Text("已有其他记录使用这组值", "Another record already has these values together")
 
@@ -45,18 +51,19 @@ def insert_rows(work: Work, object_type: ObjectType, rows: Sequence[Mapping[str,
     """New records, version 1, in the order given. The values are validated; a race for a unique value ends as a problem at its field."""
     if not rows:
         return []
-    source, fields, by = table(object_type, work.catalog), stored_fields(object_type), work.actor.username
-    stamp = {"version": 1, "created_at": work.now, "created_by": by, "updated_at": work.now, "updated_by": by}
-    values = [{**stamp, **{f.key: row.get(f.key) for f in fields}} for row in rows]
+    source, by, making = table(object_type, work.catalog), work.actor.username, maker(work.catalog, object_type, work.session)
+    now = _instant(work)
+    ids = next_ids(work.session, source, len(rows))
+    stamps = (1, now, by, now, by)
+    made = [making.make(i, stamps, row) for i, row in zip(ids, rows, strict=True)]
     try:
         with work.session.begin_nested():
-            ids = insert_numbered(work.session, source, values)
+            bulk.insert_rows(work.session, source, making.columns, [row for row, _ in made])
     except IntegrityError:
         raise Invalid(_race(work, object_type, [(None, row) for row in rows])) from None
-    empty: Mapping[str, Any] = {}
-    _write_history(work, object_type, [(i, 1, _diff(fields, empty, row)) for i, row in zip(ids, rows, strict=True)])
+    _tell_history(work, object_type, [(i, 1, text) for i, (_, text) in zip(ids, made, strict=True)])
     record_many(work, "create", object_type.key, [(i, None) for i in ids])
-    return ids
+    return list(ids)
 
 
 def update_rows(work: Work, object_type: ObjectType, revisions: Sequence[Revision], marks: Mapping[int, Mapping[str, Any]] | None = None) -> None:
@@ -132,10 +139,18 @@ def same_version(work: Work, before: Mapping[str, Any], version: int) -> None:
 
 
 def _write_history(work: Work, object_type: ObjectType, rows: Sequence[tuple[int, int, Mapping[str, Any]]]) -> None:
-    stamp = {"object": object_type.key, "at": work.now, "by": work.actor.username, "cause": work.cause, "release": work.catalog.release}
-    values = [{**stamp, "record_id": record_id, "version": version, "changes": changes} for record_id, version, changes in rows]
-    if values:
-        work.session.execute(sa.insert(records_history), values)
+    _tell_history(work, object_type, [(record_id, version, canonical(changes)) for record_id, version, changes in rows])
+
+
+def _tell_history(work: Work, object_type: ObjectType, rows: Sequence[tuple[int, int, str]]) -> None:
+    """(record id, version, changes as canonical text)."""
+    key, now, by, cause, release = object_type.key, _instant(work), work.actor.username, work.cause, work.catalog.release
+    bulk.insert_rows(work.session, records_history, HISTORY, [(key, i, version, now, by, cause, release, changes) for i, version, changes in rows])
+
+
+def _instant(work: Work) -> Any:
+    bind = binder(work.session, records_history.c.at)
+    return bind(work.now) if bind else work.now
 
 
 def _diff(fields: Sequence[Field], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -153,13 +168,31 @@ def tell(work: Work, object_type: ObjectType, created: Sequence[int], revisions:
     ids = (*created, *(r.id for r in revisions))
     if not ids:
         return
-    changed = {i: frozenset(k for k, v in row.items() if v is not None) for i, row in zip(created, values, strict=True)}
-    before: dict[int, Mapping[str, Any]] = {i: {} for i in created}
-    for r in revisions:
-        changed[r.id], before[r.id] = r.changed, r.before
+    before: dict[int, Mapping[str, Any]] = dict.fromkeys(created, NEW)
+    before.update((r.id, r.before) for r in revisions)
+    changed = _Changed({r.id: r.changed for r in revisions}, dict(zip(created, values)))
     saved = Saved(object_type.key, ids, changed, before)
     for hook in work.hooks.on_saved:
         hook(work, saved)
+
+
+@dataclass(frozen=True)
+class _Changed(Mapping[int, frozenset[str]]):
+    """Record id -> the fields that changed; of a new record those that it has, worked out when somebody asks."""
+
+    revised: Mapping[int, frozenset[str]]
+    made: Mapping[int, Mapping[str, Any]]
+
+    def __getitem__(self, record_id: int) -> frozenset[str]:
+        if record_id in self.revised:
+            return self.revised[record_id]
+        return frozenset([key for key, value in self.made[record_id].items() if value is not None])
+
+    def __iter__(self) -> Iterator[int]:
+        return chain(self.made, self.revised)
+
+    def __len__(self) -> int:
+        return len(self.made) + len(self.revised)
 
 
 # -- Unique values -----------------------------------------------------------------------------------------------------------
@@ -182,10 +215,9 @@ def _taken(
     asked = {w for w in wanted if None not in w}
     if not asked:
         return
-    columns = [source.c[k] for k in key]
-    where = columns[0].in_([w[0] for w in asked]) if len(key) == 1 else sa.tuple_(*columns).in_(list(asked))
+    query: sa.Select[Any] = work.catalog.once(("records.owners", object_type.key, key), lambda: _owners(source, key))
     owners: dict[tuple[Any, ...], int | None] = {}
-    for record_id, *values in work.session.execute(sa.select(source.c.id, *columns).where(where, source.c.deleted_at.is_(None))):
+    for record_id, *values in work.session.execute(query, {"asked": [w[0] for w in asked] if len(key) == 1 else list(asked)}):
         owners[tuple(values)] = record_id
     seen: set[tuple[Any, ...]] = set()
     for index, (record_id, _) in enumerate(rows):
@@ -196,6 +228,13 @@ def _taken(
         if value in seen or (owner is not None and owner != record_id):
             found.setdefault(index, []).append(Problem(key[0], TAKEN if len(key) == 1 else TAKEN_TOGETHER, code="unique"))
         seen.add(value)
+
+
+def _owners(source: sa.Table, key: tuple[str, ...]) -> sa.Select[Any]:
+    """The records that have one of the values, or of the groups of values, that are `asked` for."""
+    columns = [source.c[k] for k in key]
+    of = columns[0] if len(key) == 1 else sa.tuple_(*columns)
+    return sa.select(source.c.id, *columns).where(of.in_(sa.bindparam("asked", expanding=True)), source.c.deleted_at.is_(None))
 
 
 def _race(work: Work, object_type: ObjectType, rows: Sequence[tuple[int | None, Mapping[str, Any]]]) -> list[Problem]:

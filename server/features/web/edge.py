@@ -66,10 +66,8 @@ def _settings(request: Request) -> Settings:
 def reading(request: Request, capability: str | None = None, *, cause: str = "form") -> Iterator[Work]:
     """Only looks: a consistent snapshot, as the signed-in person. Refuses who lacks the capability."""
     database: Database = request.app.state.database
-    keep = False
     with database.read() as connection:
-        work = _signed_in(request, connection, cause)
-        keep = sessions.touch_due(connection, token_of(request), work.now)
+        work, keep = _signed_in(request, connection, cause)
         if capability:
             roles.require(work, capability)
         yield work
@@ -83,8 +81,9 @@ def writing(request: Request, capability: str | None = None, *, cause: str = "fo
     """Changes something: committed when the block ends, nothing is kept when it raises."""
     database: Database = request.app.state.database
     with database.write() as connection:
-        work = _signed_in(request, connection, cause)
-        sessions.touch(connection, token_of(request), work.now)
+        work, keep = _signed_in(request, connection, cause)
+        if keep:
+            sessions.touch(connection, token_of(request), work.now)
         if capability:
             roles.require(work, capability)
         yield work
@@ -106,12 +105,13 @@ def as_system(request: Request) -> Iterator[Work]:
         yield _work(request, connection, replace(SYSTEM, locale=locale_of(request)))
 
 
-def _signed_in(request: Request, connection: sa.Connection, cause: str) -> Work:
+def _signed_in(request: Request, connection: sa.Connection, cause: str) -> tuple[Work, bool]:
+    """With whether the session is to be kept from running out."""
     settings = _settings(request)
-    actor = sessions.actor_of(connection, token_of(request), now(), settings.session_hours)
-    if actor is None:
+    holder = sessions.holder(connection, token_of(request), now(), settings.session_hours)
+    if holder is None:
         raise NotSignedIn(Text("请先登录", "Please sign in"))
-    return _work(request, connection, actor, cause)
+    return _work(request, connection, holder.actor, cause), holder.touch_due
 
 
 def _work(request: Request, connection: sa.Connection, actor: Actor, cause: str = "form") -> Work:

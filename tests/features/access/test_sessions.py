@@ -130,9 +130,9 @@ def test_sessions_run_out_idle_and_in_total(world: World) -> None:
     while now < NOW + timedelta(days=7) - timedelta(hours=6):
         now += timedelta(hours=6)
         with world.work() as work:
-            assert sessions.touch_due(work.session, token, now)
+            assert (held := sessions.holder(work.session, token, now)) and held.touch_due
             sessions.touch(work.session, token, now)
-            assert not sessions.touch_due(work.session, token, now)
+            assert (held := sessions.holder(work.session, token, now)) and not held.touch_due
     assert actor(world, token, timedelta(days=7) - timedelta(minutes=1))
     assert actor(world, token, timedelta(days=7, minutes=1)) is None
 
