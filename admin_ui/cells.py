@@ -1,9 +1,9 @@
 """Cells and rows of lists, written by functions: a list has hundreds of cells, and what is the same in each row of a column is made once.
 
-A column's writer turns a record into escaped HTML; all templates draw cells by it. What is drawn rarely, or elsewhere too, is a macro of the templates.
+A column's writer turns a record into escaped HTML, and all templates draw cells by it. What is drawn rarely, or elsewhere too, is a macro of the templates.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Number
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from server.features.records.reading import Record
 
 Writer = Callable[[Record], str]
 NOTHING = f'<span class="m2">{DASH}</span>'
+NO_SCORE = Markup(NOTHING)
 RICH_SHOWN = 80  # characters of a rich note
 YES, NO, CHOOSE, EDIT = Text("是", "yes"), Text("否", "no"), Text("选择", "Choose"), Text("在列表里编辑", "Edit here")
 
@@ -106,12 +107,12 @@ class Cells:
 
         def write(row: Record) -> str:
             text = row.display.get(name)
-            return inner(row, text) if text else NOTHING
+            return (escape(text) if inner is None else inner(row, text)) if text else NOTHING
 
         return write
 
-    def _inner(self, c: Column, context: Seen) -> Callable[[Record, str], str]:
-        """Of a field that is not empty, beside its text. A covered value is text in place of the field's own kind."""
+    def _inner(self, c: Column, context: Seen) -> Callable[[Record, str], str] | None:
+        """Of a field that is not empty, beside its text. A covered value is text in place of the field's own kind. None: the text."""
         name, field = c.name, c.field
         kind = field.type if field is not None else ""
         if field is not None and kind == "reference":
@@ -128,53 +129,48 @@ class Cells:
             return lambda row, text: stars(row.values[name], field) if type(row.values.get(name)) is int else escape(text)
         if kind == "rich_text":
             return lambda row, text: escape(do_truncate(self.environment, text, RICH_SHOWN))
-        return lambda row, text: escape(text)
+        return None
 
     # -- Rows ------------------------------------------------------------------------------------------------------------------
 
-    def rows(self, context: Seen, columns: Sequence[Column]) -> Callable[..., Markup]:
-        """The writer of a list's rows: (record, note beside its name) -> a table row. `context` is that of the list's templates."""
+    def rows(self, context: Seen, columns: Sequence[Column], records: Iterable[Record], note: str = "") -> Markup:
+        """The rows of a list. `context` is that of the list's templates; `note` stands beside the names."""
         path, may_edit = f"/o/{escape(context['object_type'].key)}/", bool(context["may_edit"])
         picks, choose = may_edit or context["may_delete"], CHOOSE.of(self.locale)
-        cells = [cell for c in columns for cell in self._row_cells(c, context, path, may_edit)]
-
-        def write(row: Record, note: str = "") -> Markup:
-            parts = [f'<tr id="row-{row.id}" data-href="{path}{row.id}">\n']
+        cells = [cell for c in columns for cell in self._row_cells(c, context, path, may_edit, note)]
+        parts: list[str] = []
+        for row in records:
+            parts.append(f'<tr id="row-{row.id}" data-href="{path}{row.id}">\n')
             if picks:
-                tick = f'<input class="form-check-input" type="checkbox" name="_id" value="{row.id}" form="bulk" data-pick'
-                parts.append(f'<td class="k-pick">{tick} aria-label="{choose} {escape(row.name)}"></td>')
-            for opening, inside in cells:
-                parts += (opening, inside(row, note), "</td>")
-            parts.append("</tr>")
-            return Markup("".join(parts))
+                tick = f'<td class="k-pick"><input class="form-check-input" type="checkbox" name="_id" value="{row.id}" form="bulk" data-pick'
+                parts.append(f'{tick} aria-label="{choose} {escape(row.name)}"></td>')
+            for opening, write in cells:
+                parts += (opening, write(row), "</td>")
+            parts.append("</tr>\n")
+        return Markup("".join(parts))
 
-        return write
-
-    def _row_cells(self, c: Column, context: Seen, path: str, may_edit: bool) -> list[tuple[str, Callable[[Record, str], str]]]:
+    def _row_cells(self, c: Column, context: Seen, path: str, may_edit: bool, note: str) -> list[tuple[str, Writer]]:
         editing = c.editable and may_edit
         label = f' data-label="{escape(c.title.of(self.locale))}"' if c.labelled else ""
         marked = f' data-cell="{escape(c.name)}"' if editing else ""
         opening = f'<td class="{css(c)}{" ed" if editing else ""}"{wide(c)}{marked}{label}>'
-        if c.kind == "name":
-            return [(opening, self._name(path, may_edit))]
-        write = self.writer(c, context)
-        cells: list[tuple[str, Callable[[Record, str], str]]] = [(opening, lambda row, note: write(row))]
+        cells = [(opening, self._name(path, may_edit, note) if c.kind == "name" else self.writer(c, context))]
         trends = context["trends"]
         if trends and c.kind == "score" and c.source == context["lead"].score:
-            cells.append(('<td class="n k-change">', lambda row, note: self._change(c, trends.get(row.id))))
-            cells.append(('<td class="opt k-spark">', lambda row, note: spark(trends[row.id].values) if row.id in trends else ""))
+            cells.append(('<td class="n k-change">', lambda row: self._change(c, trends.get(row.id))))
+            cells.append(('<td class="opt k-spark">', lambda row: spark(trends[row.id].values) if row.id in trends else ""))
         return cells
 
     def _change(self, c: Column, trend: Any) -> str:
         return change(self.formats, trend.change, c.source.better, c.decimals) if trend and trend.change else NOTHING
 
-    def _name(self, path: str, may_edit: bool) -> Callable[[Record, str], str]:
+    def _name(self, path: str, may_edit: bool, note: str) -> Writer:
         edit, pencil = EDIT.of(self.locale), self.pen("pencil")
+        said = f' <span class="tag dr">{escape(note)}</span>' if note else ""
 
-        def write(row: Record, note: str) -> str:
+        def write(row: Record) -> str:
             name = escape(row.name)
             pen = f'<button type="button" class="pen" data-row-edit aria-label="{edit}: {name}" title="{edit} (e)">{pencil}</button>' if may_edit else ""
-            said = f' <span class="tag dr">{escape(note)}</span>' if note else ""
             return f'<a class="nm" data-row href="{path}{row.id}" title="{name}">{name}</a>{pen}{said}'
 
         return write
@@ -186,7 +182,7 @@ class Cells:
 def score(formats: Formats, value: Any, decimals: int | None = 0, bad: bool = False) -> Markup:
     """A score with its thin bar; `bad` tints it."""
     if value is None:
-        return Markup(NOTHING)
+        return NO_SCORE
     bar = min(max(value, 0), 100)
     low = " low" if bad else ""
     return Markup(f'<span class="sc{low}"><i aria-hidden="true"><u style="width:{bar}%"></u></i><b>{formats.number(value, decimals)}</b></span>')

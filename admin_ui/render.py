@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from admin_ui import cells as cells_module
 from admin_ui import marks, subjects
+from admin_ui.folding import FoldingGenerator
 from admin_ui.formats import DASH, Formats
 from admin_ui.listing import Column
 from admin_ui.shell import menu, theme_of
@@ -114,6 +115,7 @@ def _environment(locale: str, zone: ZoneInfo) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.code_generator_class = FoldingGenerator
     formats = Formats(locale, zone)
     cells = cells_module.Cells(environment, formats, icon)
     environment.globals.update(
@@ -130,7 +132,7 @@ def _environment(locale: str, zone: ZoneInfo) -> jinja2.Environment:
         formats=formats,
         DASH=DASH,
         cell=_cell(cells),
-        row_writer=_row_writer(cells),
+        draw_rows=_rows(cells),
         cell_css=cells_module.css,
         cell_wide=cells_module.wide,
         draw_score=partial(cells_module.score, formats),
@@ -156,13 +158,13 @@ def _cell(cells: cells_module.Cells) -> Callable[..., Markup]:
     return cell
 
 
-def _row_writer(cells: cells_module.Cells) -> Callable[..., Callable[..., Markup]]:
+def _rows(cells: cells_module.Cells) -> Callable[..., Markup]:
     @jinja2.pass_context
-    def row_writer(context: Context, columns: Sequence[Column]) -> Callable[..., Markup]:
-        """What writes the rows of this list."""
-        return cells.rows(context, columns)
+    def draw_rows(context: Context, columns: Sequence[Column], records: Sequence[Record], note: str = "") -> Markup:
+        """The rows of a list, a line each."""
+        return cells.rows(context, columns, records, note)
 
-    return row_writer
+    return draw_rows
 
 
 def page(request: Request, work: Work, template: str, *, block: str = "", status: int = 200, area: str = "", **context: Any) -> HTMLResponse:

@@ -12,11 +12,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import imports, language, lists, population, saves, web
+from bench import imports, language, lists, pages, population, saves, web
 from bench.row import Row
 from bench.setup import postgres
 
-PARTS = ("language", "population", "lists", "web", "imports", "saves")
+PARTS = ("language", "population", "lists", "pages", "web", "imports", "saves")
 LARGE = ("memory",)  # only when asked for
 
 
@@ -27,6 +27,8 @@ def rows(folder: Path, parts: Sequence[str], customers: int, orders: int, listed
         yield from _population(folder, customers, orders, rounds)
     if "lists" in parts:
         yield from _lists(folder, listed)
+    if "pages" in parts:
+        yield from pages.rows(folder, rounds)
     if "web" in parts:
         yield from web.rows(folder, 10_000, rounds)
     if "imports" in parts:

@@ -48,7 +48,7 @@ def test_the_other_kinds_are_text_too() -> None:
 
 def test_a_row_has_a_cell_for_each_column() -> None:
     context = {"object_type": type("It", (), {"key": "thing"}), "may_edit": True, "may_delete": True, "people": {}, "trends": {}, "now": AT}
-    template = RENDERER.environments["en"].from_string("{{ row_writer(columns)(row, note) }}")
+    template = RENDERER.environments["en"].from_string("{{ draw_rows(columns, [row], note) }}")
     html = template.render(columns=(a("name"), a("field", field=Field("f", "text", TITLE))), row=record(), note=HOSTILE, **context)
     assert html.count("<td") == html.count("</td>") == 3 and html.startswith('<tr id="row-7" data-href="/o/thing/7">')
     assert HOSTILE not in html and "<script" not in html and html.count(SAFE) == 6  # tick, title, name, pen, note, cell
