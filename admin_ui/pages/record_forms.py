@@ -183,8 +183,10 @@ def live_parts(request: Request, work: Work, object_type: ObjectType, plan: Plan
         mine = parts.get(step, set()) & set(state.fields)
         told = [p for p in forms.check(work, object_type, plan, raw, rows, record_id) if p.path in mine] if step in parts else found
     else:
-        mine = {control["_left"], *control["_wrong"].split()}  # the field just left, whose errors may be told now, and those told before
-        told = [p for p in found if p.path in mine]
+        wrong = set(control["_wrong"].split())  # told before, empty ones too: they are wrong until they are mended
+        mine = {control["_left"], *wrong}  # and the field just left: its errors may be told now
+        whole_form = forms.check(work, object_type, plan, raw, rows, record_id) if wrong else ()
+        told = [p for p in found if p.path in mine - wrong] + [p for p in whole_form if p.path in wrong]
     made = build_with_rows(work, object_type, plan, state, subforms, told, is_new=record_id is None, scope=scope, source=source)
     drawn = {f.field.key for f in made.fields}
     changed = (moved(control["_shape"], made.shape) | (mine & drawn)) - (set() if step else {control["_focus"]})
