@@ -18,7 +18,7 @@ from server.features.access.departments import within
 from server.features.objects.engine import SYSTEM_NAMES, table
 from server.features.objects.kind import Field, ObjectType
 from server.features.records.liststate import ListState
-from server.features.records.paging import Key, order, read_cursor, runs, write_cursor
+from server.features.records.paging import Key, order, placed, read_cursor, runs, write_cursor
 from server.features.records.reading import Record, live_columns, object_of, readable, records_of, refuse_unless, stored_columns
 from server.features.records.results import stored_results
 from server.features.records.rights import VisibleColumns, visible_columns, visible_scope
@@ -131,7 +131,8 @@ def query(
     for run in runs(keys, place, None if leading is None else leading.c.record_id):
         source = joined(listing, inner=run.filled and leading is not None)
         found = statement.select_from(source).where(*run.where).order_by(*run.order).limit(limit + 1 - len(rows))
-        rows += _plain(work.session.execute(found))
+        with placed(place):
+            rows += _plain(work.session.execute(found))
         if len(rows) > limit:
             break
     page = rows[:limit]

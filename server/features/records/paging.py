@@ -8,6 +8,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -117,8 +118,27 @@ def read_cursor(cursor: str, length: int) -> list[Any]:
     except (ValueError, TypeError, KeyError, binascii.Error, InvalidOperation, RecursionError):
         values = []
     if len(values) != length:
-        raise Invalid([Problem("cursor", Text("翻页位置无效，请回到第一页", "The page position is not valid; go back to the first page"), code="cursor")])
+        raise no_such_place()
     return values
+
+
+def no_such_place() -> Invalid:
+    return Invalid([Problem("cursor", Text("翻页位置无效，请回到第一页", "The page position is not valid; go back to the first page"), code="cursor")])
+
+
+@contextmanager
+def placed(place: Sequence[Any] | None) -> Iterator[None]:
+    """A place whose values the database cannot compare with the columns, such as one of another order, is refused like any other that is not valid."""
+    try:
+        yield
+    except (sa.exc.DataError, sa.exc.NotSupportedError, sa.exc.ProgrammingError, OverflowError, TypeError, ValueError) as error:
+        if place is None:
+            raise
+        raise no_such_place() from error
+    except sa.exc.StatementError as error:
+        if place is None or isinstance(error, sa.exc.DBAPIError):
+            raise
+        raise no_such_place() from error
 
 
 def _cursor_value(part: Any) -> Any:

@@ -1,7 +1,10 @@
 """Lists: search, filter, conditions, order and pages, and what rights hide from them."""
 
+import base64
+import json
 import random
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -275,6 +278,28 @@ def test_the_count_stops_at_its_cap(company: Company) -> None:
     with company.work(BOSS) as work:
         create_many(work, "company", [{"name": f"More {i}", "region": "east"} for i in range(1000)])
     assert listed(company).total_capped == 1001
+
+
+def test_a_place_of_another_order_is_refused_or_read_never_a_failure(company: Company) -> None:
+    places = [
+        ["x"],
+        [True],
+        [10**30],
+        [-1.5],
+        [None],
+        [{"t": "2024-01-05T00:00:00"}],
+        [{"d": "2024-01-05"}],
+        [{"n": "1.5"}],
+        [{"n": "NaN"}],
+        ["\x00"],
+        ["\ud800"],
+    ]
+    for sort in ("name", "staff", "-credit_limit", "founded_on", "region", "created_at", "id"):
+        length = 1 if sort == "id" else 2
+        for place in places:
+            cursor = base64.urlsafe_b64encode(json.dumps([place] * length).encode()).decode()
+            with suppress(Invalid):
+                assert len(listed(company, sort=sort, limit=5, cursor=cursor).rows) <= 5
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
