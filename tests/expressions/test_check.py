@@ -64,6 +64,8 @@ def test_problem(row: dict[str, str]) -> None:
         ("1 + 2.0", NUMBER, False),
         ("1 / 2", NUMBER, True),
         ("count_a", INTEGER, True),
+        ("-count_a", INTEGER, True),
+        ("-amount", NUMBER, True),
         ("min(count_a, amount)", NUMBER, True),
         ("round(amount)", INTEGER, True),
         ("round(amount, 2)", NUMBER, True),

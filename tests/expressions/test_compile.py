@@ -254,6 +254,13 @@ def test_python_has_the_least_to_do(source: str, lines: list[str]) -> None:
     assert computing(source).splitlines() == lines
 
 
+@pytest.mark.parametrize("source", ["(amount if active else 1) + (amount if held else 2) > 3", "case(active, amount, held, amount * 2, amount * 3)"])
+def test_a_value_is_read_once(source: str) -> None:
+    checked, _ = check(source, SCOPE)
+    assert checked is not None
+    assert PythonWriter(checked, lambda values, at: None).write().count("= values[") == len(checked.names)
+
+
 def test_long_and_deep_sources_are_no_trouble_for_python() -> None:
     """The nesting of what is generated stays within what Python's own parser takes."""
     scope = Scope({f"b{i}": Name(BOOLEAN) for i in range(200)} | {f"n{i}": Name(NUMBER) for i in range(120)} | {"i": Name(INTEGER), "t": Name(TEXT)})
