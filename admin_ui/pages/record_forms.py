@@ -178,20 +178,21 @@ def live_parts(request: Request, work: Work, object_type: ObjectType, plan: Plan
     raw, rows, scope, step = raw_of(object_type, form), rows_from(work, object_type, form), control["_scope"][:20], control["_step"]
     state, subforms = forms.state(work, object_type, plan, raw, rows, record_id)
     found = [*state.problems, *(p for s in subforms for p in s.problems)]
+    wrong: set[str] = set()
     if step:
         parts = {part.key: {f.key for f in part.fields} for part in plan.parts}
         mine = parts.get(step, set()) & set(state.fields)
         told = [p for p in forms.check(work, object_type, plan, raw, rows, record_id) if p.path in mine] if step in parts else found
     else:
         wrong = set(control["_wrong"].split())  # told before, empty ones too: they are wrong until they are mended
-        mine = {control["_left"], *wrong}  # and the field just left: its errors may be told now
+        mine = {control["_left"]}  # its errors may be told now
         whole_form = forms.check(work, object_type, plan, raw, rows, record_id) if wrong else ()
         told = [p for p in found if p.path in mine - wrong] + [p for p in whole_form if p.path in wrong]
     made = build_with_rows(work, object_type, plan, state, subforms, told, is_new=record_id is None, scope=scope, source=source)
-    drawn = {f.field.key for f in made.fields}
-    changed = (moved(control["_shape"], made.shape) | (mine & drawn)) - (set() if step else {control["_focus"]})
-    mended = {control["_focus"]} & mine - {p.path for p in told}  # its box stays as it is typed in, without what was wrong
-    return fragment(request, work, "parts/live.html", form=made, changed=changed, mended=mended, step=step, scope=scope)
+    drawn, focus = {f.field.key for f in made.fields}, {control["_focus"]}
+    mended = wrong - {p.path for p in told}  # those still wrong are left alone: somebody may be mending them since this was asked
+    changed = (moved(control["_shape"], made.shape) | ((mine | mended) & drawn)) - (set() if step else focus)
+    return fragment(request, work, "parts/live.html", form=made, changed=changed, mended=mended & focus, step=step, scope=scope)
 
 
 @router.get("/o/{object_key}/form/levels", response_class=HTMLResponse)

@@ -136,7 +136,10 @@ def test_the_live_form_sends_what_changed_and_nothing_else(site: Site) -> None:
     assert "18 characters" in told.text
     money = {"country": "cn", "registered_capital": "100", "paid_in_capital": "200", "_shape": shape, "_left": "registered_capital"}
     assert "cannot exceed" not in client.post("/o/customer/form/live", data=money).text  # nobody was told of the other field yet
-    assert "cannot exceed" in client.post("/o/customer/form/live", data={**money, "_wrong": "paid_in_capital"}).text
+    still = client.post("/o/customer/form/live", data={**money, "_wrong": "paid_in_capital name"}).text
+    assert 'hx-target="#w-paid_in_capital"' not in still and 'hx-target="#w-name"' not in still  # still wrong; somebody may be typing there by now
+    leaving = client.post("/o/customer/form/live", data={**money, "_wrong": "paid_in_capital", "_left": "paid_in_capital"}).text
+    assert "cannot exceed" in leaving
     mended = {**money, "registered_capital": "300", "_wrong": "paid_in_capital"}
     assert 'hx-target="#w-paid_in_capital"' in client.post("/o/customer/form/live", data=mended).text
     typing = client.post("/o/customer/form/live", data={**mended, "_focus": "paid_in_capital"}).text
