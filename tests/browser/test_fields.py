@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from server.clock import now
 from server.config.load import load_folder
@@ -59,7 +60,7 @@ def test_a_visit_is_filled_in(sign_in: SignIn, site: str, width: int, locale: st
     page.locator("#w-minutes .richbar button").first.click()
     page.keyboard.type("owner")
     visitor.settle()
-    page.wait_for_function("document.querySelector('#w-share .calc').textContent.includes('5.0%')")
+    expect(page.locator("#w-share .calc")).to_contain_text("5.0%")
     visitor.picture("fields form", locale, width)
     visitor.check()
     page.keyboard.press("Control+s")
@@ -79,7 +80,7 @@ def test_a_place_is_chosen_level_by_level_and_snapshots_are_taken_anew(sign_in: 
     page = visitor.go("/o/client/1/edit")
     assert page.input_value("#f-place") == "zj" and page.input_value("#f-place-2") == "hz"
     page.select_option("#f-place", "js")
-    page.wait_for_function("[...document.querySelectorAll('#f-place-2 option')].some((o) => o.value === 'nj')")
+    expect(page.locator("#f-place-2 option[value=nj]")).to_have_count(1)
     page.select_option("#f-place-2", "nj")
     visitor.settle()
     visitor.picture("fields region", 390)
@@ -101,7 +102,7 @@ def test_a_place_is_chosen_level_by_level_and_snapshots_are_taken_anew(sign_in: 
     facts = visitor.go(visit + "?tab=facts")
     assert "700.00" in facts.inner_text("main") and "800.00" in facts.inner_text("main")
     facts.click(".fresh button")
-    facts.wait_for_function("!document.querySelector('main').textContent.includes('800.00')")
+    expect(facts.locator("main")).not_to_contain_text("800.00")
     visitor.picture("fields refreshed", 390)
     visitor.check()
 

@@ -58,7 +58,7 @@ def test_files_are_added_and_taken_out(sign_in: SignIn, look: tuple[str, int, st
     record = page.url.removeprefix(visitor.site)
     visitor.go(record + "?tab=facts")
     expect(page.locator(".files0 a")).to_have_count(2)
-    page.wait_for_function("[...document.querySelectorAll('.files0 img')].every(i => i.complete && i.naturalWidth > 0)")
+    page.evaluate("Promise.all([...document.querySelectorAll('.files0 img')].map((i) => i.decode()))")  # fails where one cannot be shown
     visitor.picture("files", "facts", *look)
     visitor.check()
     visitor.go(record + "?tab=files")
