@@ -5,12 +5,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx2 as httpx
 
@@ -56,6 +57,7 @@ class Server:
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     settings: dict[str, str] = field(default_factory=dict)
+    log: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
 
     @property
     def address(self) -> str:
@@ -66,8 +68,8 @@ class Server:
             [sys.executable, "-m", "server", "serve", "--port", str(self.port)],
             cwd=ROOT,
             env={**environment(self.url), **self.settings},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
         )
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
@@ -76,7 +78,12 @@ class Server:
                     return
             except httpx.TransportError:
                 time.sleep(0.1)
-        raise AssertionError("the server did not start")
+        raise AssertionError(f"the server did not start\n{self.said()}")
+
+    def said(self) -> str:
+        """The end of its log, over all its lives."""
+        self.log.seek(0)
+        return self.log.read()[-10_000:].decode()
 
     def stop(self) -> None:
         """As an operator stops it."""

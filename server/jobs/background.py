@@ -1,9 +1,15 @@
-"""The thread in which a server's jobs run. It waits until the server is up before it loads the engine, whose libraries take a second."""
+"""The thread in which a server's jobs run. It waits until the server is up before it loads the engine, whose libraries take a second.
+
+What of SQLAlchemy the engine needs is loaded here, before anybody is served: sqlalchemy.orm takes part in every statement as soon as it begins to load,
+and half loaded it breaks those that other threads are making at that moment.
+"""
 
 import importlib
 import logging
 import threading
 from dataclasses import replace
+
+import sqlalchemy.orm  # noqa: F401
 
 from server.jobs.perform import House
 

@@ -88,7 +88,7 @@ def test_saves_survive_the_death_of_the_server(url: str, database: Database) -> 
     server.start()
     server.kill()
     stored = Counter(name for (name,) in rows(database, "o_customer", "name"))
-    assert refused == []
+    assert refused == [], server.said()
     assert len(acknowledged) >= 8 * ROUNDS
     assert acknowledged <= stored.keys() <= sent
     assert set(stored.values()) == {1}

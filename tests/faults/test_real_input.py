@@ -16,7 +16,8 @@ CASES = ROOT / "tests" / "cases"
 
 @real_data
 @pytest.mark.timeout(600)
-def test_a_real_shop(database_url: str, database: Database) -> None:
+def test_a_real_shop(database: Database) -> None:
+    database_url = database.url.render_as_string(hide_password=False)
     command(database_url, "publish", str(CASES / "retail"))
     customers = json.loads(command(database_url, "import", "shop_customer", str(DATA / "retail_customers.csv"), "--key", "customer_id", "--json").stdout)
     assert (customers["created"], customers["errors"]) == (4372, [])

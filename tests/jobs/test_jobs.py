@@ -140,3 +140,10 @@ def test_the_engine_finishes_what_a_killed_process_began(house: House, tmp_path:
     background.stop()
     assert not background.thread.is_alive()
     until(lambda: look(house, slow).state == "queued", 1)
+
+
+def test_the_engine_loads_nothing_that_statements_of_people_being_served_look_into() -> None:
+    code = "import sys, server.app; before = set(sys.modules); import server.jobs.engine; print(*set(sys.modules) - before)"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert "dbos" in loaded
+    assert [name for name in loaded if name.startswith("sqlalchemy.orm")] == []
