@@ -5,8 +5,9 @@ import sqlalchemy as sa
 from server.storage.dialects import BigInt, Instant, Json
 from server.storage.system import metadata
 
-OPEN_STATES = ("open", "acknowledged", "snoozed")  # somebody is to do something
+OPEN_STATES = ("open", "acknowledged", "in_work", "snoozed")  # somebody is to do something
 STATES = (*OPEN_STATES, "suppressed", "closed")
+ACTIVE = tuple(sa.literal_column(f"'{state}'", sa.Text) for state in OPEN_STATES)  # as the index of the active ones says it: a parameter would not do
 
 alerts = sa.Table(
     "alerts",
@@ -41,7 +42,9 @@ alerts = sa.Table(
 _going_on = alerts.c.state != "closed"
 sa.Index("uq_alerts_open_episode", alerts.c.rule, alerts.c.object, alerts.c.record_id, unique=True, sqlite_where=_going_on, postgresql_where=_going_on)
 sa.Index("ix_alerts_record", alerts.c.object, alerts.c.record_id, alerts.c.rule)
-sa.Index("ix_alerts_state", alerts.c.state, alerts.c.opened_at)
+sa.Index("ix_alerts_state", alerts.c.state, alerts.c.opened_at, alerts.c.id)
+_active = alerts.c.state.in_(ACTIVE)
+sa.Index("ix_alerts_active", alerts.c.severity, alerts.c.opened_at, alerts.c.id, sqlite_where=_active, postgresql_where=_active)
 
 alert_events = sa.Table(
     "alert_events",
