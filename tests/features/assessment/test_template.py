@@ -37,7 +37,17 @@ class Company:
             ready = [o for o in left.values() if not {f.reference for f in o.fields.values() if f.type == "reference"} & (left.keys() - {o.key})]
             for object_type in ready or list(left.values())[:1]:
                 del left[object_type.key]
-                house.insert(object_type.key, *(self._record(object_type, i) for i in range(1, self.counts[object_type.key] + 1)))
+                house.insert(object_type.key, *self._records(object_type))
+
+    def _records(self, object_type: ObjectType) -> list[dict[str, Any]]:
+        made = [self._record(object_type, i) for i in range(1, self.counts[object_type.key] + 1)]
+        for keys in (*object_type.keys, *((f.key,) for f in object_type.fields.values() if f.unique)):
+            seen: set[tuple[Any, ...]] = set()
+            for record in made:
+                if (value := tuple(record[k] for k in keys)) in seen:
+                    record[keys[-1]] = None
+                seen.add(value)
+        return made
 
     def _record(self, object_type: ObjectType, i: int) -> dict[str, Any]:
         stored = {k: f for k, f in object_type.fields.items() if objects.is_stored(f, object_type)}
