@@ -275,7 +275,8 @@ def computing(source: str) -> str:
         (
             "0 < count_a < count_b",
             [
-                "v7 = False if v2 is not None and not (0 < v2) or v2 is not None and v5 is not None and not (v2 < v5) else None if v2 is None or v5 is None else True",
+                "v7 = False if v2 is not None and not (0 < v2) or v2 is not None and v5 is not None and not (v2 < v5)"
+                " else None if v2 is None or v5 is None else True",
                 "return v7",
             ],
         ),
