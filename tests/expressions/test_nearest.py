@@ -157,6 +157,12 @@ def test_nearest_change(source: str, changes: Any) -> None:
     assert found is None or suffice(checked, VALUES, UTC_NOON, found)
 
 
+def test_what_is_nearly_whole_is_told_as_whole() -> None:
+    """0.3 / 0.1 is 2.9999999999999996, which nobody means."""
+    (change,) = nearest(checked_of("change * 0.1 == 0.3"), VALUES, UTC_NOON) or ()
+    assert (change.wanted, change.example) == (3.0, 3.0)
+
+
 def test_in_the_words_of_the_user() -> None:
     titles = {"orders": Text("近90天订单数", "orders in 90 days"), "lines": Text("产品线", "product lines"), "stage": Text("阶段", "stage")}
     for source, zh, en in (
