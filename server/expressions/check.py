@@ -367,8 +367,8 @@ class _Checker:
         self.problem(node, "arity", message, Text(f"{function.signature}: {function.doc.zh}", f"{function.signature}: {function.doc.en}"))
         return False
 
-    def _no_form(self, node: ast.Call, function: Function, facts: Sequence[Fact], wrong: int) -> Fact | None:
-        at = min(wrong, len(facts) - 1)
+    def _no_form(self, node: ast.Call, function: Function, facts: Sequence[Fact], at: int) -> Fact | None:
+        """`at`: the argument that fits worst."""
         params = [f.param(at, len(facts)) for f in function.forms]
         literal = next((p.literal for p in params if p.literal), None)
         if literal and facts[at].given == INTEGER:
