@@ -29,7 +29,6 @@ from server.features.assessment import explain as assessment
 from server.features.strategies import service as strategies
 
 router = APIRouter()
-TO_BEGIN = ("open", "acknowledged", "snoozed")
 STEPS: Mapping[str, int] = {"info": 2, "warning": 3, "critical": 4}
 STATES: tuple[tuple[str, Text], ...] = (
     ("active", Text("要处理的", "To handle")),
@@ -375,6 +374,4 @@ def start_strategy(request: Request, alert_id: Id, form: Mapping[str, str] = Dep
     with writing(request, "alerts") as work:
         alert = alerts.get_alert(work, alert_id)
         strategies.start(work, form.get("strategy", ""), alert.object, alert.record_id, alert_id)
-        if alert.state in TO_BEGIN:
-            alerts.take_up(work, alert_id)
     return _back(alert_id)

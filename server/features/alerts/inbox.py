@@ -9,14 +9,14 @@ import sqlalchemy as sa
 
 from server.feature import Work
 from server.features.alerts.engine import RANK
-from server.features.alerts.service import AlertView, addressed, readable, views
+from server.features.alerts.service import GRAVEST_FIRST, AlertView, addressed, rank, readable, views
 from server.features.alerts.tables import ACTIVE, STATES, alerts
 from server.features.records.paging import Key, no_such_place, placed, read_cursor, runs, write_cursor
 
 PAGE = 50
 CAP = 1000  # what a count goes up to
 OTHERS = 500  # further alerts of the records of one page
-GRAVEST_FIRST = tuple(sorted(RANK, key=lambda severity: -RANK[severity]))
+SEVERITIES = tuple(sorted(RANK, key=lambda severity: -RANK[severity]))  # the gravest first
 
 
 @dataclass(frozen=True)
@@ -80,12 +80,12 @@ def _runs(wanted: Wanted, cursor: str) -> Iterator[tuple[sa.ColumnElement[bool],
     """Plain orders that an index serves, one after the other: a severity each of what is active."""
     keys = (Key("opened_at", alerts.c.opened_at, True, False), Key("id", alerts.c.id, True, False))
     severity, *place = read_cursor(cursor, 3) if cursor else ("",)
-    if cursor and not (severity in GRAVEST_FIRST and isinstance(place[0], datetime) and isinstance(place[1], int)):
+    if cursor and not (severity in SEVERITIES and isinstance(place[0], datetime) and isinstance(place[1], int)):
         raise no_such_place()
     if wanted.state != "active":
         yield from ((sa.and_(sa.true(), *run.where), run.order) for run in runs(keys, place or None))
         return
-    for each in GRAVEST_FIRST[GRAVEST_FIRST.index(severity) if cursor else 0 :]:
+    for each in SEVERITIES[SEVERITIES.index(severity) if cursor else 0 :]:
         for run in runs(keys, place if each == severity else None):
             yield sa.and_(alerts.c.severity == each, *run.where), run.order
 
@@ -114,9 +114,8 @@ def _lines(work: Work, wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     if not wanted.is_grouped:
         return asked
     other = alerts.alias("other")
-    rank, others_rank = (sa.case(RANK, value=t.c.severity, else_=-1) for t in (alerts, other))
     newer = sa.or_(other.c.opened_at > alerts.c.opened_at, sa.and_(other.c.opened_at == alerts.c.opened_at, other.c.id > alerts.c.id))
-    before = sa.or_(others_rank > rank, sa.and_(others_rank == rank, newer))
+    before = sa.or_(rank(other) > rank(alerts), sa.and_(rank(other) == rank(alerts), newer))
     same = sa.and_(other.c.object == alerts.c.object, other.c.record_id == alerts.c.record_id)
     return [*asked, ~sa.exists().where(same, before, *_asked(work, wanted, other))]
 
@@ -126,8 +125,7 @@ def _others(work: Work, wanted: Wanted, shown: Sequence[AlertView]) -> dict[tupl
         return {}
     of = [sa.and_(alerts.c.object == key, alerts.c.record_id.in_([a.record_id for a in shown if a.object == key])) for key in {a.object for a in shown}]
     rest = alerts.c.id.not_in([a.id for a in shown])
-    order = (sa.case(RANK, value=alerts.c.severity, else_=-1).desc(), alerts.c.opened_at.desc(), alerts.c.id.desc())
     found: dict[tuple[str, int], list[AlertView]] = {}
-    for alert in views(work, sa.and_(sa.or_(*of), rest, *_asked(work, wanted, alerts)), order, OTHERS):
+    for alert in views(work, sa.and_(sa.or_(*of), rest, *_asked(work, wanted, alerts)), GRAVEST_FIRST, OTHERS):
         found.setdefault((alert.object, alert.record_id), []).append(alert)
     return found

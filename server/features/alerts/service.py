@@ -12,7 +12,7 @@ from server.feature import Work
 from server.features.access.service import require, row_filter
 from server.features.alerts.engine import RANK
 from server.features.alerts.kind import Alert
-from server.features.alerts.tables import OPEN_STATES, alert_events, alerts
+from server.features.alerts.tables import NOT_BEGUN, OPEN_STATES, alert_events, alerts
 from server.features.audit.service import record as audit
 from server.features.objects import engine as objects
 from server.features.objects.kind import ObjectType
@@ -83,8 +83,16 @@ class Similar:
 
 def of_record(work: Work, object_key: str, record_id: int) -> list[AlertView]:
     """What is to be handled about one record, the gravest first, then the newest."""
-    order = (sa.case(RANK, value=alerts.c.severity, else_=-1).desc(), alerts.c.opened_at.desc(), alerts.c.id.desc())
-    return views(work, sa.and_(alerts.c.object == object_key, alerts.c.record_id == record_id, alerts.c.state.in_(OPEN_STATES)), order, MOST_OF_RECORD)
+    about = sa.and_(alerts.c.object == object_key, alerts.c.record_id == record_id, alerts.c.state.in_(OPEN_STATES))
+    return views(work, about, GRAVEST_FIRST, MOST_OF_RECORD)
+
+
+def rank(table: sa.FromClause) -> sa.ColumnElement[int]:
+    """How grave: the greater, the graver."""
+    return sa.case(RANK, value=table.c.severity, else_=-1)
+
+
+GRAVEST_FIRST = (rank(alerts).desc(), alerts.c.opened_at.desc(), alerts.c.id.desc())
 
 
 def addressed(work: Work, table: sa.FromClause) -> sa.ColumnElement[bool]:
@@ -175,7 +183,7 @@ def acknowledge(work: Work, ids: Ids, note: str = "") -> int:
 def take_up(work: Work, ids: Ids, note: str = "") -> int:
     """Work on it has begun; who begins has seen it."""
     seen = {"acknowledged_by": _or_else(alerts.c.acknowledged_by, work.actor.username), "acknowledged_at": _or_else(alerts.c.acknowledged_at, work.now)}
-    return _move(work, ids, ("open", "acknowledged", "snoozed"), "in_work", note, state="in_work", **seen)
+    return _move(work, ids, NOT_BEGUN, "in_work", note, state="in_work", **seen)
 
 
 def _or_else(column: sa.Column[Any], value: Any) -> sa.ColumnElement[Any]:

@@ -6,6 +6,7 @@ from server.storage.dialects import BigInt, Instant, Json
 from server.storage.system import metadata
 
 OPEN_STATES = ("open", "acknowledged", "in_work", "snoozed")  # somebody is to do something
+NOT_BEGUN = ("open", "acknowledged", "snoozed")  # nobody works on it yet
 STATES = (*OPEN_STATES, "suppressed", "closed")
 ACTIVE = tuple(sa.literal_column(f"'{state}'", sa.Text) for state in OPEN_STATES)  # as the index of the active ones says it: a parameter would not do
 
