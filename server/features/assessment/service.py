@@ -217,11 +217,12 @@ def assess_part(work: Work, object_key: str, part: Part, at: At, scalars: Mappin
     names = list(outputs(work.catalog, object_key))
     memo = ("assessment.keeping", object_key, bool(part.ids), database_kind(work.session))
     keeping: Keeping = work.catalog.once(memo, lambda: _keeping(work, object_key, bool(part.ids), names))
-    left = set(work.session.scalars(keeping.leaving, {**moment(at), **part.bound}))
     written = _write(work, object_key, part, at, scalars, table, names)
     if written:
         work.session.execute(keeping.fresh, {"run_now": work.now, **part.bound})
-    present = tuple(work.session.scalars(keeping.present, part.bound))
+    is_known = bool(written) and part.is_one  # the one record has new results: it is there, and nobody left
+    left = set[int]() if is_known else set(work.session.scalars(keeping.leaving, {**moment(at), **part.bound}))
+    present = tuple(written) if is_known else tuple(work.session.scalars(keeping.present, part.bound))
     changed = frozenset(written | left)
     told = Assessed(object_key, tuple(sorted({*present, *left})), changed)
     tally: Counter[str] = Counter()
