@@ -416,7 +416,7 @@ def draft_page(request: Request) -> HTMLResponse:
 
 @router.post("/studio/publish", response_class=HTMLResponse)
 def publish(request: Request, form: Mapping[str, str] = Depends(posted)) -> Response:
-    with writing(request, "publish") as work:
+    with writing(request, "publish", brief=False) as work:
         release = drafts.publish_draft(work, form.get("note", "").strip())
     return RedirectResponse(f"/studio/releases?done={release}", 303)
 
@@ -467,6 +467,6 @@ def release_page(request: Request, number: ReleaseNumber) -> HTMLResponse:
 
 @router.post("/studio/releases/{number}/rollback")
 def roll_back(request: Request, number: ReleaseNumber, form: Mapping[str, str] = Depends(posted)) -> Response:
-    with writing(request, "publish") as work:
+    with writing(request, "publish", brief=False) as work:
         release = rollback(work, number, form.get("note", "").strip() or f"↩ {number}")
     return RedirectResponse(f"/studio/releases?done={release}", 303)
