@@ -20,6 +20,7 @@ from server.features.assessment import service as assessment
 from server.features.assessment.jobs import CHECK
 from server.features.assessment.service import RUN
 from server.features.audit import service as audit
+from server.features.audit.actions import action_title
 from server.features.records import service as records
 from server.jobs import ledger
 
@@ -143,6 +144,7 @@ def audit_page(request: Request, actor: str = "", action: str = "", object: str 
             "entries": shown,
             "more": shown[-1].id if len(entries) > PER_PAGE else None,
             "actions": audit.actions(work),
+            "action_title": action_title,
             "people": access.user_names(work),
             "objects": {o.key: o.title for o in work.catalog.all("object")},
             "filters": {"actor": actor, "action": action, "object": object},
