@@ -6,7 +6,9 @@ from typing import Any
 from admin_ui.forms import Choices
 from server.config.catalog import Catalog
 from server.config.kind import title_of
+from server.errors import Text
 from server.features.indicators.ways import ways
+from server.features.objects.results import scope
 
 
 def choices(catalog: Catalog, of: str, body: Any) -> Choices:
@@ -18,6 +20,8 @@ def choices(catalog: Catalog, of: str, body: Any) -> Choices:
     parts: Mapping[str, str] = {"section": "sections", "group": "groups", "level": "levels"}
     if of in parts:
         return [(str(item.get("key", "")), title_of(item)) for item in body.get(parts[of]) or () if isinstance(item, Mapping)]
+    if of == "grouping":
+        return _grouping(catalog, str(body.get("object")))
     if of == "way":
         return ways(catalog, str(body.get("source")), str(body.get("object")))
     if of == "field":
@@ -26,3 +30,10 @@ def choices(catalog: Catalog, of: str, body: Any) -> Choices:
         fields = schema.get("properties") if isinstance(schema, Mapping) else None
         return [(key, title_of({"title": spec.get("x-title")}, key)) for key, spec in (fields or {}).items() if isinstance(spec, Mapping)]
     return []
+
+
+def _grouping(catalog: Catalog, object_key: str) -> Choices:
+    """Classes and choice fields of a subject."""
+    if catalog.get("object", object_key) is None:
+        return []
+    return [(name, known.title or Text(name, name)) for name, known in scope(catalog, object_key).names.items() if known.options and "." not in name]

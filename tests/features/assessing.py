@@ -192,6 +192,11 @@ INDICATORS = [
     an_indicator("index", expression="safe_ratio(turnover, mean_turnover)", decimals=2),
     an_indicator("mean_share", over_population=True, aggregate="avg", value="share", decimals=4),
     an_indicator("above", expression="share > mean_share"),
+    an_indicator("rank_of_turnover", over_population=True, aggregate="rank", value="turnover", group="segment", filter="all_sales > 0", decimals=0),
+    an_indicator("rank_in_rating", over_population=True, aggregate="rank", value="risk + rank_of_turnover", group="rating", decimals=0),
+    an_indicator("rank_of_all", over_population=True, aggregate="rank", value="mean_amount", decimals=0),
+    an_indicator("mean_rank", over_population=True, aggregate="avg", value="rank_in_rating", decimals=3),
+    an_indicator("above_mean_rank", expression="rank_in_rating > mean_rank"),
     an_indicator(
         "signals", expression="(1 if silence > 20 else 0) + (1 if turnover_change_pct <= -30 else 0) + (1 if pressure > 5 else 0)", decimals=0, missing=0
     ),

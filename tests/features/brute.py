@@ -213,6 +213,8 @@ class Brute:
     # -- Indicators
 
     def _indicator(self, record: int, body: Mapping[str, Any], part: str) -> Any:
+        if body.get("aggregate") == "rank":
+            return self._rank(record, body)
         key, kind = body["key"], results.names(self.catalog, self.object_key)[body["key"]].type
         if part in ("change", "change_pct"):
             when = body["previous"].get("when")
@@ -232,6 +234,23 @@ class Brute:
         if found is not None or missing is None or (body.get("missing_when") and self._over(record, body["missing_when"]) is True):
             return found
         return int(missing) if kind == INTEGER else float(missing)
+
+    def _rank(self, record: int, body: Mapping[str, Any]) -> int | None:
+        """The highest of 1 to 99 percentiles of its group that lies below its value."""
+        group = self.cell(record, body["group"]) if body.get("group") else ""
+        value = rounded(self._over(record, body["value"]), 6)
+        if group is None or value is None or (marks := self._marks(body, group)) is None:
+            return None
+        return max((percent for percent, mark in marks.items() if mark < value), default=0)
+
+    def _marks(self, body: Mapping[str, Any], group: str) -> dict[int, float] | None:
+        names = {percent: f"{body['key']}.{group}.{percent}" for percent in range(1, 100)}
+        if names[1] not in self.scalars:
+            counted = [i for i in self.members if not body.get("filter") or self._over(i, body["filter"]) is True]
+            mine = [i for i in counted if not body.get("group") or self.cell(i, body["group"]) == group]
+            values = sorted(exact(v) for i in mine if (v := rounded(self._over(i, body["value"]), 6)) is not None)
+            self.scalars |= {n: rounded(float(_percentile(values, Fraction(p))), 6) if values else None for p, n in names.items()}
+        return None if self.scalars[names[1]] is None else {percent: self.scalars[n] for percent, n in names.items()}
 
     def _aggregate(self, record: int, body: Mapping[str, Any], previous: Mapping[str, Any] | None) -> Any:
         source, dated = body["source"], body.get("date")

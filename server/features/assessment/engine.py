@@ -17,14 +17,16 @@ from server.expressions.types import BOOLEAN, At, Scope
 from server.features.assessment.tables import population_values
 from server.features.classification import engine as classification
 from server.features.indicators import engine as indicators
+from server.features.indicators.distribution import percentiles
 from server.features.indicators.gathering import Gathering, Pass, days_used, passes, subject_names
 from server.features.indicators.kind import Indicator
+from server.features.indicators.ranking import EVERYBODY, PERCENTS
 from server.features.indicators.windows import Day, moments
 from server.features.matrix import engine as matrix
 from server.features.objects import engine as objects
 from server.features.objects import results
 from server.features.objects.kind import ObjectType
-from server.features.objects.step import Expression, Step, Values, divided, exact_sum, expression, rounded_sql, whole
+from server.features.objects.step import DECIMALS, Expression, Step, Values, divided, exact_sum, expression, rounded_sql, whole, word
 from server.features.scoring import engine as scoring
 
 Element = sa.ColumnElement[Any]
@@ -104,17 +106,18 @@ def assess_values(catalog: Catalog, object_key: str, inputs: Values, at: At = NE
 
 
 def scalars(catalog: Catalog, object_key: str) -> tuple[Indicator, ...]:
-    """Indicators with one value for all, each after those it needs."""
+    """Indicators with one value for all."""
     return tuple(catalog.get("indicator", o.document) for o in results.names(catalog, object_key).values() if o.population)
 
 
 def scalar_levels(catalog: Catalog, object_key: str) -> list[list[Indicator]]:
-    """Scalars in rounds: those of one round need only scalars of the rounds before, so one statement gathers a round."""
-    found, waiting = steps(catalog, object_key), list(scalars(catalog, object_key))
+    """Scalars, and what ranks, in rounds: those of one round need only those of the rounds before, so one statement gathers the scalars of a round."""
+    ranking = (i for i in catalog.all("indicator") if i.object == object_key and i.ranks)
+    found, waiting = steps(catalog, object_key), [*scalars(catalog, object_key), *ranking]
     levels: list[list[Indicator]] = []
     while waiting:
         open_keys = {i.key for i in waiting}
-        ready = [i for i in waiting if not (_all_reads(found, results.names_used(i.value, i.filter)) & open_keys)]
+        ready = [i for i in waiting if not (_all_reads(found, results.names_used(i.value, i.filter, i.group)) & open_keys)]
         if not ready:
             break
         levels.append(ready)
@@ -150,6 +153,21 @@ def compile_scalars(catalog: Catalog, object_key: str, level: Iterable[Indicator
         return rounded_sql(_over_all(i.aggregate, counted), i.decimals).label(i.key)
 
     return pipeline.made(sa.select(*(column(*m) for m in made)).select_from(last), tuple(i.key for i, *_ in made))
+
+
+def compile_marks(catalog: Catalog, object_key: str, indicator: Indicator) -> "Pipeline":
+    """A row for each group: its key, then its marks in their order."""
+    names = scope(catalog, object_key)
+    value, when, group = expression(indicator.value, names), _optional(indicator.filter, names), indicator.group.strip()
+    reads = value.names | (when.names if when else frozenset()) | ({group} if group else frozenset())
+    pipeline = _Builder(catalog, object_key, steps(catalog, object_key), tuple(sorted(reads)), by_ids=False)
+    last, column_of = pipeline.stages()
+    columns = {name: column_of(name) for name in reads}
+    key = columns[group] if group else word(EVERYBODY)
+    known: Element = sa.cast(value.sql(columns), sa.Double())
+    rows = sa.select(key.label("id"), rounded_sql(known, DECIMALS).label("value")).select_from(last).where(known.is_not(None), key.is_not(None))
+    rows = rows.where(when.met_sql(columns)) if when else rows
+    return pipeline.made(percentiles(rows.subquery("v"), PERCENTS), ())
 
 
 def _optional(text: str, names: Scope) -> Expression | None:

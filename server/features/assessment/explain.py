@@ -153,7 +153,7 @@ def indicator_lines(work: Work, object_key: str, record_id: int) -> list[Indicat
     values, at = replay_of(work, object_key, record_id, (name for alarm in alarms.values() for name in alarm.names))
     lines = []
     for i in work.catalog.all("indicator"):
-        if i.object != object_key or i.over_population:
+        if i.object != object_key or (i.over_population and not i.ranks):
             continue
         indicator: Indicator = i
         key = indicator.key

@@ -15,11 +15,24 @@ from server.errors import Invalid, NotFound, Problem, Text
 from server.expressions.types import At
 from server.feature import SYSTEM, Assessed, Saved, Work
 from server.features.assessment import pace, touched
-from server.features.assessment.engine import Pipeline, compile_pipeline, compile_scalars, in_population, moment, outputs, scalar_levels, scoped
+from server.features.assessment.engine import (
+    Pipeline,
+    compile_marks,
+    compile_pipeline,
+    compile_scalars,
+    in_population,
+    moment,
+    outputs,
+    scalar_levels,
+    scope,
+    scoped,
+)  # fmt: skip
 from server.features.assessment.explain import explain_class, indicator_lines, matrix_counts, risk_register, score_history
 from server.features.assessment.replay import explain_score
 from server.features.assessment.structure import assessed, update_indexes, update_tables
 from server.features.assessment.tables import assessment_runs, population_values
+from server.features.indicators.kind import Indicator
+from server.features.indicators.ranking import PERCENTS, mark_name, mark_names
 from server.features.objects import engine as objects
 from server.features.objects import results as stored
 from server.features.objects.kind import ObjectType
@@ -170,13 +183,30 @@ def population_scalars(work: Work, object_key: str, at: At) -> dict[str, float |
     """The values all records share, over the whole population as of the moment."""
     known: dict[str, float | None] = {}
     for level in scalar_levels(work.catalog, object_key):
-        memo = ("assessment.scalars", object_key, tuple(i.key for i in level))
-        pipeline: Pipeline = work.catalog.memo.get(memo) or compile_scalars(work.catalog, object_key, level)
-        work.catalog.memo[memo] = pipeline
-        with staged(work.session):
-            row = work.session.execute(pipeline.query, pipeline.parameters(at, known, **Part().bound)).mappings().one()
-        known |= {i.key: row[i.key] for i in level}
+        plain = [i for i in level if not i.ranks]
+        found = _plain_scalars(work, object_key, plain, at, known) if plain else {}
+        for i in level:
+            found |= _marks(work, object_key, i, at, known) if i.ranks else {}
+        known |= found
     return known
+
+
+def _plain_scalars(work: Work, object_key: str, level: Sequence[Indicator], at: At, known: Mapping[str, float | None]) -> dict[str, float | None]:
+    memo = ("assessment.scalars", object_key, tuple(i.key for i in level))
+    pipeline: Pipeline = work.catalog.once(memo, lambda: compile_scalars(work.catalog, object_key, level))
+    with staged(work.session):
+        row = work.session.execute(pipeline.query, pipeline.parameters(at, known, **Part().bound)).mappings().one()
+    return {i.key: row[i.key] for i in level}
+
+
+def _marks(work: Work, object_key: str, indicator: Indicator, at: At, known: Mapping[str, float | None]) -> dict[str, float | None]:
+    """The marks of every group; those of a group without anybody are null."""
+    pipeline: Pipeline = work.catalog.once(("assessment.marks", object_key, indicator.key), lambda: compile_marks(work.catalog, object_key, indicator))
+    found: dict[str, float | None] = dict.fromkeys(mark_names(indicator, scope(work.catalog, object_key)))
+    with staged(work.session):
+        for group, *marks in work.session.execute(pipeline.query, pipeline.parameters(at, known, **Part().bound)):
+            found |= {mark_name(indicator, group, percent): mark for percent, mark in zip(PERCENTS, marks, strict=True)}
+    return found
 
 
 def _keep_scalars(work: Work, object_key: str, day: date, scalars: Mapping[str, float | None]) -> None:
@@ -191,7 +221,8 @@ def kept_scalars(work: Work, object_key: str) -> dict[str, float | None]:
         return {}
     rows = work.session.execute(sa.select(population_values.c.key, population_values.c.value).where(population_values.c.object == object_key))
     known: dict[str, float | None] = {row.key: row.value for row in rows}
-    return {i.key: known.get(i.key) for level in levels for i in level}
+    names = scope(work.catalog, object_key)
+    return {key: known.get(key) for level in levels for i in level for key in (mark_names(i, names) if i.ranks else (i.key,))}
 
 
 # -- A part of it ------------------------------------------------------------------------------------------------------------

@@ -4,16 +4,17 @@ from collections.abc import Iterator
 
 from server.config.catalog import Catalog
 from server.errors import Problem, Text
-from server.expressions.types import BOOLEAN, DATE, DATETIME, INTEGER, NUMBER, Scope
+from server.expressions.types import BOOLEAN, DATE, DATETIME, INTEGER, NUMBER, TEXT, Scope
 from server.features.indicators.engine import OF_NUMBERS, PICKS, source_scope, value_type
 from server.features.indicators.kind import Indicator, Previous, Window
+from server.features.indicators.ranking import MOST_GROUPS, groups_of
 from server.features.indicators.ways import MOST_LINKS, references, way
 from server.features.indicators.windows import LONGEST_DAYS, TO_DATE, UNITS, length, moved, too_long
 from server.features.objects.findings import name_problems, object_problem, text_problems, unknown
 from server.features.objects.results import scope
 
 AGGREGATES = ("count", "sum", "avg", "min", "max", "first", "last", "distinct", "ratio", "median", "percentile", "stddev", "slope")
-OVER_POPULATION = ("count", "sum", "avg", "min", "max")
+OVER_POPULATION = ("count", "sum", "avg", "min", "max", "rank")
 
 
 def check(indicator: Indicator, catalog: Catalog) -> Iterator[Problem]:
@@ -52,12 +53,31 @@ def _population(indicator: Indicator, results: Scope) -> Iterator[Problem]:
         yield from _must(indicator, "value")
     yield from text_problems(indicator.value, results, "/value", NUMBER)
     yield from text_problems(indicator.filter, results, "/filter", BOOLEAN)
+    if not indicator.ranks:
+        yield from _must_not(indicator, Text("只有百分位排名有分组，其他总体指标", "Only a rank has a group, another population indicator"), "group")
+        return
+    yield from _must_not(indicator, Text("百分位排名", "A rank"), "missing_when")
+    if indicator.missing is not None:
+        hint = Text("需要时另建一个派生指标，用 coalesce", "Where it is needed, derive another indicator with coalesce")
+        yield Problem("/missing", Text("没有值的记录没有排名", "A record without a value has no rank"), hint, code="unexpected")
+    yield from _group(indicator, results)
+
+
+def _group(indicator: Indicator, results: Scope) -> Iterator[Problem]:
+    if not indicator.group:
+        return
+    grouping = {name for name, known in results.names.items() if known.options and known.type == TEXT and "." not in name}
+    if indicator.group.strip() not in grouping:
+        yield unknown("/group", Text("分类或单选字段", "class or choice field"), indicator.group, grouping)
+    elif len(groups_of(indicator, results)) > MOST_GROUPS:
+        hint = Text("换一个选项较少的分类", "Take a class with fewer options")
+        yield Problem("/group", Text(f"最多 {MOST_GROUPS} 组", f"At most {MOST_GROUPS} groups"), hint, code="maximum")
 
 
 def _derived(indicator: Indicator, results: Scope) -> Iterator[Problem]:
     yield from _must(indicator, "expression")
     yield from _must_not(
-        indicator, Text("派生指标", "A derived indicator"), "join", "match", "filter", "aggregate", "value", "divisor", "date", "window", "previous"
+        indicator, Text("派生指标", "A derived indicator"), "join", "match", "filter", "aggregate", "value", "divisor", "date", "window", "previous", "group"
     )
     yield from text_problems(indicator.expression, results, "/expression")
 
@@ -67,7 +87,7 @@ def _aggregate(indicator: Indicator, catalog: Catalog, results: Scope) -> Iterat
         yield found
         return
     names = source_scope(catalog, indicator)
-    yield from _must_not(indicator, Text("汇总指标", "An aggregate"), "expression")
+    yield from _must_not(indicator, Text("汇总指标", "An aggregate"), "expression", "group")
     yield from _way(indicator, catalog, names)
     if indicator.aggregate not in AGGREGATES:
         yield unknown("/aggregate", Text("汇总方式", "aggregate"), indicator.aggregate, AGGREGATES)

@@ -4,13 +4,13 @@ Each is plain SQL over rows (id, value, day) and gives the same bits on SQLite a
 up is brought to -1..1 by the largest of its kind, cut into two whole numbers of 26 bits, and added as those.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
 from server.expressions.sql import Formula
-from server.features.objects.step import divided, exact_sum, formula, number
+from server.features.objects.step import DECIMALS, divided, exact_sum, formula, number, rounded_sql
 
 Element = sa.ColumnElement[Any]
 _BITS = float(2**26)
@@ -18,16 +18,29 @@ _BITS = float(2**26)
 
 def percentile(rows: sa.Subquery, percent: float, name: str) -> sa.Select[Any]:
     """The value below which so many of a hundred lie; between two values in proportion (place (n - 1) * percent / 100, counted from 0)."""
+    ranked = _ranked(rows)
+    return sa.select(ranked.c.id, _mark(ranked, percent).label(name)).group_by(ranked.c.id)
+
+
+def percentiles(rows: sa.Subquery, percents: Iterable[int]) -> sa.Select[Any]:
+    """Several of them at once: a row for each id."""
+    ranked = _ranked(rows)
+    return sa.select(ranked.c.id, *(rounded_sql(_mark(ranked, percent), DECIMALS) for percent in percents)).group_by(ranked.c.id)
+
+
+def _ranked(rows: sa.Subquery) -> sa.Subquery:
+    """Each value with its place, from 0 to `last`."""
     place: Element = sa.func.row_number().over(partition_by=rows.c.id, order_by=rows.c.value) - 1
     last: Element = sa.func.count().over(partition_by=rows.c.id) - 1
-    target = divided(sa.cast(last, sa.Double()) * number(percent), number(100))
-    ranked = sa.select(rows.c.id, rows.c.value, sa.cast(place, sa.Double()).label("place"), target.label("target")).subquery("w")
-    low = _floor(ranked.c.target)
+    return sa.select(rows.c.id, rows.c.value, sa.cast(place, sa.Double()).label("place"), sa.cast(last, sa.Double()).label("last")).subquery("w")
+
+
+def _mark(ranked: sa.Subquery, percent: float) -> Element:
+    target = divided(ranked.c.last * number(percent), number(100))
+    low = _floor(target)
     below = sa.func.max(sa.case((ranked.c.place == low, ranked.c.value)), type_=sa.Double())
     above = sa.func.max(sa.case((ranked.c.place == low + number(1), ranked.c.value)), type_=sa.Double())
-    part = sa.func.max(ranked.c.target - low, type_=sa.Double())
-    between = sa.func.coalesce((above - below) * part, number(0))
-    return sa.select(ranked.c.id, (below + between).label(name)).group_by(ranked.c.id)
+    return below + sa.func.coalesce((above - below) * sa.func.max(target - low, type_=sa.Double()), number(0))
 
 
 def median(rows: sa.Subquery, percent: float, name: str) -> sa.Select[Any]:

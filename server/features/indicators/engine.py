@@ -14,6 +14,7 @@ from server.config.output import Output
 from server.errors import Text
 from server.expressions.check import check
 from server.expressions.types import INTEGER, NUMBER, At, Scope, Type
+from server.features.indicators import ranking
 from server.features.indicators.kind import Indicator
 from server.features.objects import engine as objects
 from server.features.objects.results import names_used
@@ -67,6 +68,8 @@ def value_type(catalog: Catalog, indicator: Indicator) -> Type:
 def gives(indicator: Indicator, catalog: Catalog, object_key: str) -> Iterable[Output]:
     if indicator.object != object_key:
         return ()
+    if indicator.ranks:
+        return (_output(indicator, INTEGER, reads=names_used(indicator.value, indicator.filter, indicator.group)),)
     if indicator.over_population:
         return (_output(indicator, NUMBER, reads=names_used(indicator.value, indicator.filter), population=True),)
     if not indicator.source:
@@ -112,6 +115,8 @@ def _output(indicator: Indicator, kind: Type, *, reads: frozenset[str] = frozens
 
 def steps(indicator: Indicator, outputs: Iterable[Output], scope: Scope) -> tuple[Step, ...]:
     """One step for each output of the indicator. `scope`: the subject's fields and all results."""
+    if indicator.ranks:
+        return ranking.steps(indicator, scope)
     if indicator.over_population:
         return ()
     types = {output.part: output for output in outputs}

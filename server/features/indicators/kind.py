@@ -32,7 +32,8 @@ class Previous:
 @dataclass(frozen=True)
 class Indicator:
     """Three forms. Aggregate: `source` is set. Derived: `expression` over fields, other indicators and scalars of the population.
-    Population: `over_population` is set: one scalar for all (sum, avg or count of `value` where `filter`), named by the key.
+    Population: `over_population` is set: one scalar for all (sum, avg or count of `value` where `filter`), named by the key; or, with the aggregate
+    `rank`, where each record's `value` stands among those of its `group` (`ranking.py`).
     """
 
     key: str
@@ -52,12 +53,17 @@ class Indicator:
     previous: Previous | None = None
     expression: str = ""  # derived
     over_population: bool = False
+    group: str = ""  # rank: the class or choice field within which a record is ranked; "": within all
     decimals: int = 6
     unit: str = ""
     missing: float | None = None  # what an empty aggregate or a null result means: a number that is true, or None for unknown
     missing_when: str = ""  # with `missing`: still null when this is true (over the subject and its other values)
     better: str = ""  # up, down or ""
     alarm: str = ""  # condition that marks it red on the page, e.g. "max_days_overdue > 30"
+
+    @property
+    def ranks(self) -> bool:
+        return self.over_population and self.aggregate == "rank"
 
 
 def parse(document: Document) -> Indicator:
@@ -81,6 +87,7 @@ def parse(document: Document) -> Indicator:
         previous=Previous(previous["back"], previous["unit"], previous.get("when", "")) if previous else None,
         expression=b.get("expression", ""),
         over_population=b.get("over_population", False),
+        group=b.get("group", ""),
         decimals=b.get("decimals", 6),
         unit=b.get("unit", ""),
         missing=b.get("missing"),

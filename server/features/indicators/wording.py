@@ -56,6 +56,8 @@ def window_words(window: Window | None) -> Text:
 
 def sentence(catalog: Catalog, indicator: Indicator, today: date) -> Text:
     """What was counted, over which days, under which condition. `today`: the as-of day."""
+    if indicator.ranks:
+        return _rank(catalog, indicator)
     if indicator.over_population or not indicator.source:
         names = scope(catalog, indicator.object)
         return _together(Text("按公式：", "By the formula: "), _said(indicator.expression or indicator.value, names))
@@ -66,6 +68,16 @@ def sentence(catalog: Catalog, indicator: Indicator, today: date) -> Text:
     if indicator.previous is not None:
         found += [Text("；上期：", "; before: "), _days(indicator, edges(indicator.window, indicator.previous), today, names)]
     return _together(*found)
+
+
+def _rank(catalog: Catalog, indicator: Indicator) -> Text:
+    names = scope(catalog, indicator.object)
+    value, group = _said(indicator.value, names), _said(indicator.group, names) if indicator.group else Text("全体", "the whole population")
+    found = Text(
+        f"{value.zh}：在{'同一' if indicator.group else ''}{group.zh}中，每一百个有多少个低于本记录（以最近一次全体评估为准）",
+        f"{value.en}: how many of a hundred {'with the same ' if indicator.group else 'of '}{group.en} lie below this record, by the last run over everybody",
+    )
+    return _together(found, Text("，条件：", ", where "), _condition(indicator.filter, names)) if indicator.filter else found
 
 
 def _together(*parts: Text) -> Text:

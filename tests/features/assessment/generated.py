@@ -129,6 +129,7 @@ def rules(names: list[str]) -> list[Document]:
         ),
         an_indicator("mean_risk", over_population=True, aggregate="avg", value="risk", decimals=3),
         an_indicator("above", expression="risk - mean_risk", decimals=2),
+        an_indicator("rank", over_population=True, aggregate="rank", value="risk", group="rating", decimals=0),
     ]
 
 
