@@ -21,6 +21,7 @@ alerts = sa.Table(
     sa.Column("opened_at", Instant, nullable=False),
     sa.Column("as_of", sa.Date, nullable=False),
     sa.Column("due_at", Instant, nullable=False),  # until when somebody must have responded
+    sa.Column("escalated_at", Instant),  # nobody had responded by then: people were told once more
     sa.Column("message_zh", sa.Text, nullable=False),
     sa.Column("message_en", sa.Text, nullable=False),
     sa.Column("values", Json, nullable=False),  # what the rule saw when it fired
@@ -42,6 +43,8 @@ _going_on = alerts.c.state != "closed"
 sa.Index("uq_alerts_open_episode", alerts.c.rule, alerts.c.object, alerts.c.record_id, unique=True, sqlite_where=_going_on, postgresql_where=_going_on)
 sa.Index("ix_alerts_record", alerts.c.object, alerts.c.record_id, alerts.c.rule)
 sa.Index("ix_alerts_state", alerts.c.state, alerts.c.opened_at)
+_unanswered = sa.and_(alerts.c.state == "open", alerts.c.escalated_at.is_(None))
+sa.Index("ix_alerts_unanswered", alerts.c.due_at, sqlite_where=_unanswered, postgresql_where=_unanswered)
 
 alert_events = sa.Table(
     "alert_events",

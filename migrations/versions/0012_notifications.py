@@ -1,0 +1,91 @@
+"""Notifications, preferences, channels and messages; alerts that nobody answered are told once more.
+
+Revision ID: 0012
+Revises: 0011
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0012"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+UNREAD = sa.text("read_at IS NULL")
+WAITS = sa.text("state = 'waiting'")
+UNANSWERED = sa.text("state = 'open' AND escalated_at IS NULL")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "notifications",
+        sa.Column("id", BIG, autoincrement=True, nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("severity", sa.Text(), nullable=False),
+        sa.Column("group", sa.Text(), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("object", sa.Text(), nullable=False),
+        sa.Column("record_id", BIG, nullable=True),
+        sa.Column("title_zh", sa.Text(), nullable=False),
+        sa.Column("title_en", sa.Text(), nullable=False),
+        sa.Column("body_zh", sa.Text(), nullable=False),
+        sa.Column("body_en", sa.Text(), nullable=False),
+        sa.Column("link", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(), nullable=False),
+        sa.Column("read_at", sa.DateTime(), nullable=True),
+        sa.Column("message_id", BIG, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notifications")),
+    )
+    op.create_index(op.f("ix_notifications_message_id"), "notifications", ["message_id"])
+    op.create_index("ix_notifications_owner", "notifications", ["owner", "id"])
+    op.create_index("ix_notifications_unread", "notifications", ["owner", "id"], sqlite_where=UNREAD, postgresql_where=UNREAD)
+    op.create_table(
+        "notification_preferences",
+        sa.Column("username", sa.Text(), nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("choices", sa.Text(), nullable=False),
+        sa.Column("daily_hour", sa.Integer(), nullable=False),
+        sa.Column("quiet_from", sa.Text(), nullable=False),
+        sa.Column("quiet_to", sa.Text(), nullable=False),
+        sa.Column("urgent", sa.Boolean(), nullable=False),
+        sa.Column("zone", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("username", name=op.f("pk_notification_preferences")),
+    )
+    op.create_table(
+        "notification_channels",
+        sa.Column("id", BIG, autoincrement=True, nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("topics", sa.Text(), nullable=False),
+        sa.Column("config", sa.Text(), nullable=False),
+        sa.Column("secrets", sa.Text(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(), nullable=False),
+        sa.Column("changed_by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notification_channels")),
+    )
+    op.create_table(
+        "notification_messages",
+        sa.Column("id", BIG, autoincrement=True, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("channel_id", BIG, nullable=False),
+        sa.Column("username", sa.Text(), nullable=False),
+        sa.Column("batch", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("due_at", sa.DateTime(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("claimed_until", sa.DateTime(), nullable=True),
+        sa.Column("content", sa.Text(), nullable=True),
+        sa.Column("reason_zh", sa.Text(), nullable=True),
+        sa.Column("reason_en", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("ended_at", sa.DateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notification_messages")),
+        sa.UniqueConstraint("key", name=op.f("uq_notification_messages_key")),
+    )
+    op.create_index("ix_notification_messages_due", "notification_messages", ["due_at"], sqlite_where=WAITS, postgresql_where=WAITS)
+    op.add_column("alerts", sa.Column("escalated_at", sa.DateTime(), nullable=True))
+    op.create_index("ix_alerts_unanswered", "alerts", ["due_at"], sqlite_where=UNANSWERED, postgresql_where=UNANSWERED)
