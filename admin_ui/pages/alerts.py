@@ -142,7 +142,7 @@ def open_count(work: Work) -> int:
     return alerts.counts(work, mine=True)["total"]
 
 
-AREA = Area(router, (Link("alerts", Text("预警", "Alerts"), "/alerts", "bell", "alerts", 30, count=open_count, phone=True),))
+AREA = Area(router, (Link("alerts", Text("预警", "Alerts"), "/alerts", "alert-triangle", "alerts", 30, count=open_count, phone=True),))
 
 
 @router.get("/alerts", response_class=HTMLResponse)

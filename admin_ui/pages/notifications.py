@@ -12,7 +12,7 @@ from admin_ui.area import Area
 from admin_ui.edge import Asked, Form, Id, is_partial, reading, to, token_of, writing
 from admin_ui.live import Live
 from admin_ui.posted import posted, whole
-from admin_ui.render import page, query
+from admin_ui.render import fragment, page, query
 from server.errors import Invalid, Problem
 from server.feature import Work
 from server.features.access import roles
@@ -39,7 +39,9 @@ def notifications_page(request: Request, unread: bool = False, kind: str = "", b
             "kinds": service.KIND_TITLES,
             "icons": ICONS,
         }
-        return page(request, work, "pages/notifications.html", area="notifications", block="list" if is_partial(request) else "", **context)
+        if is_partial(request):
+            return fragment(request, work, "parts/notified.html", **context)
+        return page(request, work, "pages/notifications.html", area="notifications", **context)
 
 
 async def live(request: Request) -> Response:

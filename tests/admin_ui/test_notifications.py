@@ -38,6 +38,8 @@ def test_the_bell_counts_and_the_page_lists_marks_and_leads_on(site: Site) -> No
     text = client.get("/notifications").text
     assert bell(text) == "Notifications, unread 2"
     assert "wu mentioned you at" in text and "&lt;b&gt;now&lt;/b&gt;" in text
+    part = client.get("/notifications", headers={"hx-request": "true", "hx-request-type": "partial"}).text
+    assert "mentioned you at" in part and "<html" not in part
     found = re.findall(r'href="/notifications/(\d+)"', text)
     answer = client.get(f"/notifications/{found[1]}")
     assert answer.status_code == 303 and answer.headers["location"].startswith("/o/customer/1?tab=timeline#c")
