@@ -22,8 +22,8 @@ from server.features.notifications.tables import DROPPED, WAITING, notification_
 from server.features.notifications.tables import notification_channels as stored
 
 TITLE, URL, TEMPLATE, SECRET = 100, 2000, 2000, 500  # characters
-NO_CHANNEL = Text("没有这个通道", "There is no such channel")
-GONE = Text("通道已删除或停用", "The channel was removed or switched off")
+NO_CHANNEL = Text("没有这个渠道", "There is no such channel")
+GONE = Text("渠道已删除或停用", "The channel was removed or switched off")
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def save(work: Work, channel_id: int | None, type_: str, typed: Mapping[str, str
     before = get_channel(work, channel_id) if channel_id is not None else None
     type_ = before.type if before else type_
     if type_ not in SENDERS:
-        raise Invalid([Problem("type", Text("请选择通道的种类", "Choose a type of channel"), code="required")])
+        raise Invalid([Problem("type", Text("请选择渠道的种类", "Choose a type of channel"), code="required")])
     problems = _common_problems(typed)
     reading = _mail if type_ == MAIL else _address
     config, secrets, found = reading(type_, typed, before)

@@ -37,7 +37,7 @@ LEASE = timedelta(seconds=60)  # longer than any exchange may take
 AT_ONCE, CHANNELS = 50, 4  # messages of one look; channels that are served side by side
 READ = Text("已在系统内读过", "It was read inside the product already")
 LEFT = Text("收件人已不能登录，或没有邮箱", "The person can no longer sign in or has no e-mail address")
-TEST = Text("这是晴雨表的测试消息，收到即说明通道可用。", "This is a test message from Weatherglass: the channel it came by works.")
+TEST = Text("这是晴雨表的测试消息，收到即说明渠道可用。", "This is a test message from Weatherglass: the channel it came by works.")
 BUG = Text("出了意料之外的错，已记入日志", "Something unexpected went wrong; it was logged")
 _m, _n = notification_messages.c, notifications.c
 
