@@ -7,7 +7,7 @@ WORKERS ?= 2
 export WEATHERGLASS_DATABASE_URL ?= sqlite:///var/demo.sqlite
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check lint bench bench-memory lost-updates fuzz fuzz-check coverage mutants lock screenshots readme clean
+.PHONY: help demo serve test check lint exactness bench bench-memory lost-updates fuzz fuzz-check coverage mutants lock screenshots readme clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -61,6 +61,10 @@ coverage: $(VENV)/installed-dev ## every line and branch of the language is run 
 SAMPLE ?= 400
 mutants: $(VENV)/installed-dev ## does a test fail when the language is changed? SAMPLE changes (400; 0 is all of them), the same ones each time
 	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m tests.expressions.mutants --sample $(SAMPLE) $(ARGS)
+
+WRITES ?= 10000
+exactness: $(VENV)/installed-dev ## results equal counting by hand: every aggregate, window and way, and after WRITES random writes (10000)
+	@env -u WEATHERGLASS_DATABASE_URL WEATHERGLASS_TEST_WRITES=$(WRITES) $(BIN)/python -m pytest tests/features/assessment/test_exactness.py tests/features/assessment/test_template.py -n $(WORKERS) --dist loadgroup $(ARGS)
 
 SECONDS ?= 600
 fuzz-check: $(VENV)/installed-dev ## hostile and random texts for the parser and the checker, SECONDS long (600)

@@ -55,7 +55,6 @@ class IndicatorView:
     prev: str
     change: str
     tone: str  # good, bad or ""
-    window: Text
 
 
 @dataclass(frozen=True)
@@ -238,15 +237,12 @@ def _indicator_view(line: IndicatorLine, formats: Formats) -> IndicatorView:
         change = formats.number(line.change, 0 if abs(line.change) >= WHOLE_FROM else min(line.decimals, 2), sign=True)
     if line.change and line.better and change:
         tone = "good" if (line.change > 0) == (line.better == "up") else "bad"
-    days = line.window_days
-    window = Text(f"{days} 天", f"{days} d") if days else Text("当前", "now")
     return IndicatorView(
         line,
         _quantity(line.value, unit, line.decimals, formats),
         _quantity(line.prev, unit, line.decimals, formats) if line.has_prev else "",
         change,
         tone,
-        window,
     )
 
 

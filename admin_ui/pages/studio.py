@@ -10,12 +10,12 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from admin_ui.area import Area, Link
+from admin_ui.choices import choices
 from admin_ui.edge import Asked, ReleaseNumber, reading, writing
-from admin_ui.forms import Choices, Form, act, escape, locate, words
+from admin_ui.forms import Form, act, escape, locate, words
 from admin_ui.posted import posted
 from admin_ui.render import fragment, page
 from server.config import drafts
-from server.config.catalog import Catalog
 from server.config.check import check_document, errors
 from server.config.document import Document
 from server.config.kind import Kind, title_of
@@ -154,23 +154,6 @@ def _schema(kind: Kind) -> Mapping[str, Any]:
 def form_of(work: Work, kind: Kind, body: Any) -> Form:
     catalog = drafts.draft_catalog(work)
     return Form(_schema(kind), lambda of: choices(catalog, of, body))
-
-
-def choices(catalog: Catalog, of: str, body: Any) -> Choices:
-    """What a reference may name: documents of a kind, or parts of this document and of the object it is about."""
-    if of in catalog.kinds:
-        return [(key, title_of(d.body, key)) for (kind, key), d in sorted(catalog.documents.items()) if kind == of]
-    if not isinstance(body, Mapping):
-        return []
-    parts: Mapping[str, str] = {"section": "sections", "group": "groups", "level": "levels"}
-    if of in parts:
-        return [(str(item.get("key", "")), title_of(item)) for item in body.get(parts[of]) or () if isinstance(item, Mapping)]
-    if of == "field":
-        owner = body if body.get("kind") == "object" else getattr(catalog.document("object", str(body.get("source") or body.get("object"))), "body", {})
-        schema = owner.get("schema")
-        fields = schema.get("properties") if isinstance(schema, Mapping) else None
-        return [(key, title_of({"title": spec.get("x-title")}, key)) for key, spec in (fields or {}).items() if isinstance(spec, Mapping)]
-    return []
 
 
 def editor_of(work: Work, kind_key: str, key: str) -> Editor:

@@ -10,17 +10,10 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from server.config.catalog import Catalog
 from server.config.document import Document
 from server.config.publish import publish
 from server.config.releases import Catalogs
-from server.expressions.check import check
-from server.expressions.evaluate import evaluate
-from server.expressions.types import DATE, At, Scope
 from server.feature import SYSTEM, Actor, Hooks, Work, working
-from server.features.assessment.engine import assess_values, scalars, scope
-from server.features.indicators.engine import raw_name, source_scope
-from server.features.indicators.kind import Indicator
 from server.features.objects import engine as objects
 from server.registry import HOOKS, KINDS
 from server.storage.session import Database
@@ -46,6 +39,14 @@ def an_object(key: str, fields: Mapping[str, Any], **body: Any) -> Document:
 
 def an_indicator(key: str, **body: Any) -> Document:
     return a("indicator", key, object="client", **body)
+
+
+def days(last: int) -> dict[str, Any]:
+    return {"last": last, "unit": "days"}
+
+
+def days_back(back: int) -> dict[str, Any]:
+    return {"back": back, "unit": "days"}
 
 
 MONEY = {"x-type": "decimal", "x-decimals": 2}
@@ -103,7 +104,16 @@ OBJECTS = [
 
 INDICATORS = [
     an_indicator(
-        "sales", **SALES, filter=WON, aggregate="count", date="day", window_days=30, previous={"offset_days": 30}, decimals=0, missing=0, alarm="sales < 1"
+        "sales",
+        **SALES,
+        filter=WON,
+        aggregate="count",
+        date="day",
+        window=days(30),
+        previous=days_back(30),
+        decimals=0,
+        missing=0,
+        alarm="sales < 1",
     ),
     an_indicator("all_sales", **SALES, aggregate="count", decimals=0),
     an_indicator(
@@ -113,25 +123,53 @@ INDICATORS = [
         aggregate="sum",
         value="amount",
         date="day",
-        window_days=90,
+        window=days(90),
         decimals=2,
         missing=0,
-        previous={"offset_days": 365, "when": "all_sales >= 3"},
+        previous={"back": 365, "unit": "days", "when": "all_sales >= 3"},
     ),
     an_indicator("units_sum", **SALES, aggregate="sum", value="units", date="day", decimals=0),
     an_indicator(
-        "rated", **SALES, filter=WON, aggregate="sum", value="rate * units", date="moment", window_days=60, decimals=4, missing=0, missing_when="all_sales == 0"
+        "rated",
+        **SALES,
+        filter=WON,
+        aggregate="sum",
+        value="rate * units",
+        date="moment",
+        window=days(60),
+        decimals=4,
+        missing=0,
+        missing_when="all_sales == 0",
     ),
     an_indicator("mean_amount", **SALES, filter=WON, aggregate="avg", value="amount", date="moment", decimals=2),
-    an_indicator("mean_rate", **SALES, aggregate="avg", value="rate", date="day", window_days=120, decimals=3),
-    an_indicator("largest", **SALES, aggregate="max", value="amount", date="day", window_days=365, decimals=2),
+    an_indicator("mean_rate", **SALES, aggregate="avg", value="rate", date="day", window=days(120), decimals=3),
+    an_indicator("largest", **SALES, aggregate="max", value="amount", date="day", window=days(365), decimals=2),
     an_indicator("smallest_rate", **SALES, filter="rate > 0", aggregate="min", value="rate", decimals=6),
     an_indicator("last_day", **SALES, filter=WON, aggregate="max", value="day", date="day"),
     an_indicator("first_kind", **SALES, aggregate="first", value="kind", date="day"),
-    an_indicator("last_rate", **SALES, filter=WON, aggregate="last", value="rate", date="moment", window_days=200, previous={"offset_days": 30}, decimals=3),
-    an_indicator("kinds", **SALES, aggregate="distinct", value="kind", date="day", window_days=180, decimals=0),
     an_indicator(
-        "margin_pct", **SALES, filter=WON, aggregate="ratio", value="amount - cost", divisor="amount", scale=100, date="day", window_days=365, decimals=1
+        "last_rate",
+        **SALES,
+        filter=WON,
+        aggregate="last",
+        value="rate",
+        date="moment",
+        window=days(200),
+        previous=days_back(30),
+        decimals=3,
+    ),
+    an_indicator("kinds", **SALES, aggregate="distinct", value="kind", date="day", window=days(180), decimals=0),
+    an_indicator(
+        "margin_pct",
+        **SALES,
+        filter=WON,
+        aggregate="ratio",
+        value="amount - cost",
+        divisor="amount",
+        scale=100,
+        date="day",
+        window=days(365),
+        decimals=1,
     ),
     an_indicator("oldest_open", **SALES, filter='kind == "lost"', aggregate="max", value="age", decimals=0, missing=0, missing_when="all_sales == 0"),
     an_indicator("team_sales", **SALES, filter="team.risky", aggregate="count", date="day", decimals=0),
@@ -143,7 +181,7 @@ INDICATORS = [
         aggregate="sum",
         value="points * 0.5 ** (days_between(day, today()) / 30)",
         date="day",
-        window_days=120,
+        window=days(120),
         decimals=1,
         missing=0,
     ),
@@ -399,100 +437,3 @@ def fill(house: House, seed: int, clients: int = 12, sales: int = 120) -> None:
             for i in range(1, 6)
         ),
     )
-
-
-# -- By brute force ----------------------------------------------------------------------------------------------------------
-
-
-class Brute:
-    """The same results one record at a time, by the reference evaluator and plain Python."""
-
-    def __init__(self, work: Work, at: At) -> None:
-        self.catalog: Catalog = work.catalog
-        self.at = at
-        self.records = {key: self._read(work, key) for key in ("team", "client", "sale", "news")}
-
-    def _read(self, work: Work, key: str) -> dict[int, dict[str, Any]]:
-        table = objects.tables(self.catalog)[key].alias("t")
-        columns = objects.value_columns(self.catalog, key, table, self.at)
-        names = list(objects.scope(self.catalog, key).names)
-        found = work.session.execute(sa.select(*(columns[n].label(f"c{i}") for i, n in enumerate(names))))
-        return {values[names.index("id")]: dict(zip(names, values, strict=True)) for values in found}
-
-    def population(self) -> dict[int, dict[str, Any]]:
-        return {i: r for i, r in self.records["client"].items() if r["deleted_at"] is None and r["active"] is not False}
-
-    def results(self) -> dict[int, dict[str, Any]]:
-        inputs = {i: r | self._aggregates(i, r) for i, r in self.population().items()}
-        known: dict[str, Any] = {}
-        for scalar in scalars(self.catalog, "client"):
-            everybody = [v | assess_values(self.catalog, "client", v | known, self.at) for v in inputs.values()]
-            known[scalar.key] = self._scalar(scalar, everybody, known)
-        self.known = known
-        return {i: assess_values(self.catalog, "client", v | known, self.at) for i, v in inputs.items()}
-
-    def _scalar(self, scalar: Indicator, everybody: list[dict[str, Any]], known: Mapping[str, Any]) -> float | None:
-        names = scope(self.catalog, "client")
-        counted = [v for v in everybody if not scalar.filter or self._value(scalar.filter, names, v | known) is True]
-        values = [self._value(scalar.value, names, v | known) for v in counted]
-        given = [Decimal(repr(v)) for v in values if v is not None]
-        if not given:
-            return None
-        total = float(sum(given)) / (len(given) if scalar.aggregate == "avg" else 1)
-        return float(round(Decimal(repr(total)), scalar.decimals))
-
-    def _value(self, text: str, names: Scope, values: Mapping[str, Any]) -> Any:
-        checked, problems = check(text, names)
-        assert checked is not None, problems
-        return evaluate(checked, values, self.at)
-
-    def _aggregates(self, record_id: int, record: Mapping[str, Any]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for i in self.catalog.all("indicator"):
-            if not i.source:
-                continue
-            for previous in (False, True) if i.previous else (False,):
-                found[raw_name(i.key, previous=previous)] = self._aggregate(i, record_id, record, i.previous.offset_days if previous else 0)
-        return found
-
-    def _aggregate(self, i: Indicator, record_id: int, record: Mapping[str, Any], offset: int) -> Any:
-        names = source_scope(self.catalog, i)
-        kept = []
-        for source in self.records[i.source].values():
-            values = {**source, **{f"subject.{k}": v for k, v in record.items()}}
-            joined = source[i.join] == record_id if i.join else self._value(i.match, names, values) is True
-            if not joined or source["deleted_at"] is not None or (i.filter and self._value(i.filter, names, values) is not True):
-                continue
-            if i.date and not self._in_window(i, source[i.date], names.names[i.date].type == DATE, offset):
-                continue
-            kept.append(values)
-        kept.sort(key=lambda v: ((v[i.date],) if i.date else ()) + (v["id"],))
-        made = [self._value(i.value, names, v) if i.value else 1 for v in kept]
-        known = [v for v in made if v is not None]
-        return self._combined(i, known, [self._value(i.divisor, names, v) for v in kept] if i.divisor else [])
-
-    def _in_window(self, i: Indicator, value: Any, is_date: bool, offset: int) -> bool:
-        if value is None:
-            return False
-        day = value if is_date else value.astimezone(ZONE).date()
-        end = self.at.today - timedelta(days=offset)
-        return bool(day <= end and (not i.window_days or day > end - timedelta(days=i.window_days)))
-
-    def _combined(self, i: Indicator, known: list[Any], divisors: list[Any]) -> Any:
-        if not known:
-            return None
-        if i.aggregate == "count":
-            return len(known)
-        if i.aggregate == "distinct":
-            return len(set(known))
-        if i.aggregate in ("first", "last"):
-            return known[0] if i.aggregate == "first" else known[-1]
-        if i.aggregate in ("min", "max"):
-            return (min if i.aggregate == "min" else max)(known)
-        total = sum(Decimal(repr(v)) for v in known)
-        if i.aggregate == "avg":
-            return float(total) / len(known)
-        if i.aggregate == "ratio":
-            below = [Decimal(repr(d)) for d in divisors if d is not None]
-            return float(total) / float(sum(below)) * i.scale if below and sum(below) else None
-        return float(total) if any(isinstance(v, float) for v in known) else int(total)

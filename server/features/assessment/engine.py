@@ -17,8 +17,9 @@ from server.expressions.types import BOOLEAN, At, Scope
 from server.features.assessment.tables import population_values
 from server.features.classification import engine as classification
 from server.features.indicators import engine as indicators
-from server.features.indicators.gathering import Gathering, Pass, days_used, moments, passes, subject_names
+from server.features.indicators.gathering import Gathering, Pass, days_used, passes, subject_names
 from server.features.indicators.kind import Indicator
+from server.features.indicators.windows import Day, moments
 from server.features.matrix import engine as matrix
 from server.features.objects import engine as objects
 from server.features.objects import results
@@ -27,6 +28,8 @@ from server.features.objects.step import Expression, Step, Values, divided, exac
 from server.features.scoring import engine as scoring
 
 Element = sa.ColumnElement[Any]
+Parts = list[tuple[sa.CTE, list[str]]]  # gathered, with its raw names
+MOST_JOINED = 40  # SQLite joins 64 tables at most
 NEVER = At(datetime(2000, 1, 1, tzinfo=UTC))
 
 
@@ -185,7 +188,7 @@ class Pipeline:
 
     query: sa.Select[Any]
     columns: tuple[str, ...]
-    days: frozenset[int]
+    days: frozenset[Day]
 
     def parameters(self, at: At, population: Mapping[str, float | None], **bound: Any) -> dict[str, Any]:
         found: dict[str, Any] = {**moment(at), **moments(self.days, at.today, at.zone), **bound}
@@ -231,10 +234,7 @@ class _Builder:
         """The chain; the last stage with a function that gives the column of a name in it."""
         subject, subject_of = self._subject()
         gathered = [_materialized(Gathering(self.catalog, p, subject, subject_of, self.scoped).query(), f"gathered_{i}") for i, p in enumerate(self.passes, 1)]
-        raw = {g.name: cte.c[g.name] for p, cte in zip(self.passes, gathered, strict=True) for g in p.gathered}
-        joined: sa.FromClause = subject
-        for cte in gathered:
-            joined = joined.outerjoin(cte, cte.c.id == subject.c.id)
+        joined, raw = self._beside(subject, gathered)
         place = self._places()
         last: sa.CTE = subject
 
@@ -253,6 +253,13 @@ class _Builder:
             source = joined if last is subject else last
             last = _materialized(sa.select((subject if last is subject else last).c.id, *columns).select_from(source), f"stage_{stage}")
         return last, column_of
+
+    def _beside(self, subject: sa.CTE, gathered: list[sa.CTE]) -> tuple[sa.FromClause, dict[str, Element]]:
+        """The subjects with all that was gathered beside them, and by raw name its column. Many passes are put together in bundles first."""
+        parts: Parts = [(cte, [g.name for g in p.gathered]) for p, cte in zip(self.passes, gathered, strict=True)]
+        while len(parts) > MOST_JOINED:
+            parts = [_bundle(subject, parts[i : i + MOST_JOINED], f"bundle_{len(parts)}_{i}") for i in range(0, len(parts), MOST_JOINED)]
+        return _joined(subject, parts), {name: cte.c[name] for cte, names in parts for name in names}
 
     def _places(self) -> dict[str, int]:
         place: dict[str, int] = {}
@@ -290,6 +297,18 @@ def in_population(catalog: Catalog, object_type: ObjectType, table: sa.FromClaus
 
 def _label(name: str) -> str:
     return name.replace(".", "@")
+
+
+def _joined(subject: sa.CTE, parts: Parts) -> sa.FromClause:
+    joined: sa.FromClause = subject
+    for cte, _ in parts:
+        joined = joined.outerjoin(cte, cte.c.id == subject.c.id)
+    return joined
+
+
+def _bundle(subject: sa.CTE, parts: Parts, name: str) -> tuple[sa.CTE, list[str]]:
+    columns = [cte.c[n] for cte, names in parts for n in names]
+    return _materialized(sa.select(subject.c.id, *columns).select_from(_joined(subject, parts)), name), [n for _, names in parts for n in names]
 
 
 def _materialized(query: sa.Select[Any], name: str) -> sa.CTE:

@@ -18,6 +18,8 @@ from server.features.assessment.replay import replay_of
 from server.features.classification.engine import Rows, rows_of
 from server.features.classification.kind import Classification, Row
 from server.features.indicators.kind import Indicator
+from server.features.indicators.wording import sentence as sentence_of
+from server.features.indicators.wording import window_words
 from server.features.matrix.engine import impact_name, likelihood_name
 from server.features.matrix.kind import RiskType
 from server.features.objects import engine as objects
@@ -138,10 +140,11 @@ class IndicatorLine:
     change_pct: float | None
     unit: str
     decimals: int
-    window_days: int
+    window: Text  # in two words
     alarm: bool  # its alarm condition is met
     better: str
     has_prev: bool
+    meaning: Text  # what was counted, over which days
 
 
 def indicator_lines(work: Work, object_key: str, record_id: int) -> list[IndicatorLine]:
@@ -164,10 +167,11 @@ def indicator_lines(work: Work, object_key: str, record_id: int) -> list[Indicat
                 values.get(f"{key}_change_pct"),
                 indicator.unit,
                 indicator.decimals,
-                indicator.window_days,
+                window_words(indicator.window),
                 key in alarms and alarms[key].met(values, at),
                 indicator.better,
                 indicator.previous is not None,
+                sentence_of(work.catalog, indicator, at.today),
             )
         )
     return lines

@@ -61,7 +61,7 @@ def update_indexes(connection: sa.Connection, catalog: Catalog) -> None:
         ways: dict[tuple[str, str], list[Pass]] = {}
         for found in passes(i for i in catalog.all("indicator") if i.object == object_type.key):
             if found.join:
-                ways.setdefault((found.source, found.join), []).append(found)
+                ways.setdefault((found.source, found.join.partition(".")[0]), []).append(found)
         for (source, join), shared in ways.items():
             index = _index(catalog, source, join, shared)
             wanted.setdefault(f"o_{source}", {})[index.name] = index

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from server.config.catalog import Catalog
 from server.errors import Problem, Text
 from server.expressions.types import BOOLEAN, DATE, DATETIME, INTEGER, NUMBER, Scope
-from server.features.indicators.engine import PICKS, source_scope, value_type
-from server.features.indicators.kind import Indicator
-from server.features.objects import engine as objects
+from server.features.indicators.engine import OF_NUMBERS, PICKS, source_scope, value_type
+from server.features.indicators.kind import Indicator, Previous, Window
+from server.features.indicators.ways import MOST_LINKS, references, way
+from server.features.indicators.windows import LONGEST_DAYS, TO_DATE, UNITS, length, moved, too_long
 from server.features.objects.findings import name_problems, object_problem, text_problems, unknown
 from server.features.objects.results import scope
 
-AGGREGATES = ("count", "sum", "avg", "min", "max", "first", "last", "distinct", "ratio")
+AGGREGATES = ("count", "sum", "avg", "min", "max", "first", "last", "distinct", "ratio", "median", "percentile", "stddev", "slope")
 OVER_POPULATION = ("count", "sum", "avg", "min", "max")
 
 
@@ -44,7 +45,7 @@ def _must_not(indicator: Indicator, reason: Text, *members: str) -> Iterator[Pro
 
 
 def _population(indicator: Indicator, results: Scope) -> Iterator[Problem]:
-    yield from _must_not(indicator, Text("总体指标", "A population indicator"), "source", "expression", "previous", "window_days", "divisor")
+    yield from _must_not(indicator, Text("总体指标", "A population indicator"), "source", "expression", "previous", "window", "divisor")
     if indicator.aggregate not in OVER_POPULATION:
         yield unknown("/aggregate", Text("总体汇总方式", "aggregate over the population"), indicator.aggregate, OVER_POPULATION)
     if indicator.aggregate != "count":
@@ -56,7 +57,7 @@ def _population(indicator: Indicator, results: Scope) -> Iterator[Problem]:
 def _derived(indicator: Indicator, results: Scope) -> Iterator[Problem]:
     yield from _must(indicator, "expression")
     yield from _must_not(
-        indicator, Text("派生指标", "A derived indicator"), "join", "match", "filter", "aggregate", "value", "divisor", "date", "window_days", "previous"
+        indicator, Text("派生指标", "A derived indicator"), "join", "match", "filter", "aggregate", "value", "divisor", "date", "window", "previous"
     )
     yield from text_problems(indicator.expression, results, "/expression")
 
@@ -74,8 +75,7 @@ def _aggregate(indicator: Indicator, catalog: Catalog, results: Scope) -> Iterat
     yield from text_problems(indicator.filter, names, "/filter", BOOLEAN)
     if indicator.aggregate != "count":
         yield from _must(indicator, "value")
-    numeric = indicator.aggregate in ("sum", "avg", "ratio")
-    yield from text_problems(indicator.value, names, "/value", NUMBER if numeric else None)
+    yield from text_problems(indicator.value, names, "/value", NUMBER if indicator.aggregate in OF_NUMBERS else None)
     if indicator.aggregate == "ratio":
         yield from _must(indicator, "divisor")
         yield from text_problems(indicator.divisor, names, "/divisor", NUMBER)
@@ -84,6 +84,9 @@ def _aggregate(indicator: Indicator, catalog: Catalog, results: Scope) -> Iterat
         yield Problem("/value", Text("最小、最大值要求数字或日期", "min and max need numbers or dates"), code="type")
     if indicator.aggregate in PICKS and kind.name in ("list", "null"):
         yield Problem("/value", Text("应为单个值", "Must be a single value"), code="type")
+    if indicator.aggregate == "slope" and not indicator.date:
+        hint = Text("选择决定每个值在哪一天的日期字段", "Choose the date field that says on which day each value lies")
+        yield Problem("/date", Text("趋势斜率需要 date", "A slope needs a date"), hint, code="required")
     yield from _time(indicator, names)
     if indicator.previous is not None:
         yield from text_problems(indicator.previous.when, results, "/previous/when", BOOLEAN)
@@ -99,22 +102,58 @@ def _way(indicator: Indicator, catalog: Catalog, names: Scope) -> Iterator[Probl
     yield from text_problems(indicator.match, names, "/match", BOOLEAN)
     if not indicator.join:
         return
-    fields = catalog.get("object", indicator.source).fields
-    joined = {
-        key
-        for key, f in fields.items()
-        if f.type == "reference" and f.reference == indicator.object and objects.is_stored(f, catalog.get("object", indicator.source))
-    }
-    if indicator.join not in joined:
-        yield unknown("/join", Text(f"指向 {indicator.object} 的引用字段", f"reference field to {indicator.object}"), indicator.join, joined)
+    yield from _chain(indicator, catalog)
+
+
+def _chain(indicator: Indicator, catalog: Catalog) -> Iterator[Problem]:
+    """Each field of the way is a stored reference; the last one leads to the subject."""
+    steps = indicator.join.split(".")
+    if len(steps) > MOST_LINKS:
+        yield Problem("/join", Text(f"最多经过 {MOST_LINKS} 个引用", f"At most {MOST_LINKS} references in a row"), code="maximum")
+        return
+    found = way(catalog, indicator.source, indicator.join)
+    for place, (object_key, field) in enumerate(found):
+        last = place == len(steps) - 1
+        known = references(catalog, object_key, indicator.object if last else "")
+        if field not in known:
+            target = Text(f"{object_key} 中指向 {indicator.object} 的引用字段", f"reference field of {object_key} to {indicator.object}")
+            passing = Text(f"{object_key} 中的引用字段", f"reference field of {object_key}")
+            yield unknown("/join", target if last else passing, field, known)
+            return
 
 
 def _time(indicator: Indicator, names: Scope) -> Iterator[Problem]:
-    if indicator.window_days < 0 or (indicator.previous is not None and indicator.previous.offset_days <= 0):
-        yield Problem("/window_days", Text("天数应为正数", "Days must be positive"), code="minimum")
-    if indicator.window_days and not indicator.date:
-        yield Problem("/date", Text("有时间窗口须给出 date", "A window needs a date"), code="required")
+    if indicator.window is not None:
+        yield from _window(indicator.window)
+        if not indicator.date:
+            yield Problem("/date", Text("有时间窗口须给出 date", "A window needs a date"), code="required")
+    if indicator.previous is not None:
+        yield from _before(indicator.previous, indicator.window)
     if indicator.date:
         dated = {name for name, known in names.names.items() if known.type in (DATE, DATETIME)}
         if indicator.date not in dated:
             yield unknown("/date", Text("日期字段", "date field"), indicator.date, dated)
+
+
+def _window(window: Window) -> Iterator[Problem]:
+    if window.unit not in UNITS:
+        hint = Text(f"选择 {'、'.join(UNITS)} 之一", f"Choose one of {', '.join(UNITS)}")
+        yield Problem("/window/unit", Text("时间窗口缺少单位", "The window has no unit"), hint, code="required")
+    elif window.span == TO_DATE and window.last != 1:
+        hint = Text("去掉数量，或者改用最近若干个单位", "Leave the number out, or count the last so many units instead")
+        yield Problem("/window/last", Text("本期至今只有一个单位", "A window to date has one unit"), hint, code="unexpected")
+    elif too_long(*length(window.last, window.unit)):
+        yield _too_long("/window/last")
+
+
+def _before(previous: Previous, window: Window | None) -> Iterator[Problem]:
+    if previous.unit == "windows" and window is None:
+        hint = Text("给出窗口，或者选择向前移动多少天、月或年", "Give a window, or choose by how many days, months or years to go back")
+        yield Problem("/previous/unit", Text("没有窗口就没有前一个窗口", "Without a window there is none before it"), hint, code="required")
+    elif too_long(*moved(window, previous)):
+        yield _too_long("/previous/back")
+
+
+def _too_long(path: str) -> Problem:
+    years = LONGEST_DAYS // 365
+    return Problem(path, Text(f"最多 {years} 年", f"At most {years} years"), Text("减小数量", "Take a smaller number"), code="maximum")

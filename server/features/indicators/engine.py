@@ -22,6 +22,8 @@ from server.features.objects.step import Columns, Expression, Step, Values, expr
 PERCENT_DECIMALS = 1  # of a change in percent: what people see is what is compared
 COUNTS = ("count", "distinct")
 PICKS = ("min", "max", "first", "last")
+OF_NUMBERS = ("sum", "avg", "ratio", "median", "percentile", "stddev", "slope")
+ALWAYS_NUMBER = frozenset(OF_NUMBERS) - {"sum"}
 
 
 def raw_name(key: str, *, previous: bool = False) -> str:
@@ -52,7 +54,7 @@ def source_text(catalog: Catalog, indicator: Indicator, text: str) -> Expression
 def value_type(catalog: Catalog, indicator: Indicator) -> Type:
     if indicator.aggregate in COUNTS:
         return INTEGER
-    if indicator.aggregate in ("avg", "ratio") or not indicator.value:
+    if indicator.aggregate in ALWAYS_NUMBER or not indicator.value:
         return NUMBER
     checked, _ = check(indicator.value, source_scope(catalog, indicator))
     found = checked.type if checked else NUMBER

@@ -1,28 +1,30 @@
 """Aggregates in SQL: all indicators over the same source and join are gathered in one pass over its records.
 
-A record counts when its date lies in the half-open window `(as_of - n days, as_of]`, counted in days of the organisation's zone. Days are bound
-parameters, so that one compiled statement serves every as-of day. Sums add whole numbers only (scaled decimals, or the parts before and after the
+A record counts when its day lies in the half-open window of its indicator (`windows.py`). Days are bound parameters, so that one compiled statement
+serves every as-of day. Sums add whole numbers only (scaled decimals, or the parts before and after the
 point apart): whole doubles add up exactly in any order, so SQLite, PostgreSQL and Python cannot differ in a last bit that moves a customer to another class.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from server.config.catalog import Catalog
 from server.expressions.types import DATE, INTEGER
+from server.features.indicators.distribution import DISTRIBUTIONS
 from server.features.indicators.engine import PICKS, raw_name, source_scope, source_text, value_type
 from server.features.indicators.kind import Indicator
+from server.features.indicators.ways import way
+from server.features.indicators.windows import Day, Edge, day_name, edges, midnight_name, outermost
 from server.features.objects import engine as objects
 from server.features.objects.kind import ObjectType
 from server.features.objects.step import Columns, Expression, divided, exact_sum, number, whole
 from server.storage.dialects import Instant
 
 Element = sa.ColumnElement[Any]
+ALONE = frozenset({"first", "last", *DISTRIBUTIONS})
 
 
 @dataclass(frozen=True)
@@ -37,10 +39,9 @@ class Gathered:
         return raw_name(self.indicator.key, previous=self.previous)
 
     @property
-    def days(self) -> tuple[int | None, int]:
-        """How many days before the as-of day the window begins after, and ends on."""
-        end = self.indicator.previous.offset_days if self.previous and self.indicator.previous else 0
-        return (end + self.indicator.window_days if self.indicator.window_days else None), end
+    def edges(self) -> tuple[Edge | None, Edge]:
+        """The day after which the window begins, and the one it ends on."""
+        return edges(self.indicator.window, self.indicator.previous if self.previous else None)
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Pass:
     source: str
     join: str
     match: str
-    together: bool  # first and last pick one record and pass alone
+    together: bool  # first, last and what looks at the spread of values pass alone
     gathered: tuple[Gathered, ...]
 
 
@@ -64,10 +65,10 @@ def passes(indicators: Iterable[Indicator]) -> tuple[Pass, ...]:
             continue
         for previous in (False, True) if indicator.previous else (False,):
             gathered = Gathered(indicator, previous)
-            if indicator.aggregate in ("first", "last"):
+            if indicator.aggregate in ALONE:
                 alone.append(Pass(indicator.source, indicator.join, indicator.match, False, (gathered,)))
             else:
-                key = (indicator.source, indicator.join, indicator.match, indicator.filter.strip(), bool(indicator.window_days))
+                key = (indicator.source, indicator.join, indicator.match, indicator.filter.strip(), indicator.window is not None)
                 shared.setdefault(key, []).append(gathered)
     return (*(Pass(key[0], key[1], key[2], True, tuple(found)) for key, found in shared.items()), *alone)
 
@@ -97,7 +98,8 @@ def subject_names(catalog: Catalog, found: Pass) -> frozenset[str]:
 def source_names(catalog: Catalog, found: Pass) -> frozenset[str]:
     """Fields of the source that a pass looks at, its join and dates too: what an index for it must cover."""
     used = {name for expr in _expressions(catalog, found) for name in expr.names if not name.startswith("subject.")}
-    return frozenset(used | {g.indicator.date for g in found.gathered if g.indicator.date} | ({found.join} if found.join else set()))
+    dates, join = {g.indicator.date for g in found.gathered if g.indicator.date}, found.join.partition(".")[0]
+    return frozenset(used | dates | ({join} if join else set()))
 
 
 def _expressions(catalog: Catalog, found: Pass) -> Iterator[Expression]:
@@ -109,35 +111,24 @@ def _expressions(catalog: Catalog, found: Pass) -> Iterator[Expression]:
 # -- The moment --------------------------------------------------------------------------------------------------------------
 
 
-def day_name(days: int) -> str:
-    return f"day_{days}"
+def days_used(found: Iterable[Pass]) -> frozenset[Day]:
+    every = tuple(found)
+    single = {edge for p in every for g in p.gathered for edge in g.edges if edge is not None}
+    return frozenset(single | {day for p in every if p.together for day in _outer(p.gathered) if day is not None})
 
 
-def midnight_name(days: int) -> str:
-    return f"midnight_{days}"
+def _outer(gathered: Iterable[Gathered]) -> tuple[Day | None, Day]:
+    """Before and after these no window of a pass looks."""
+    begins, ends = zip(*(g.edges for g in gathered), strict=True)
+    return (None if None in begins else outermost(begins, latest=False)), outermost(ends, latest=True)
 
 
-def moments(days: Iterable[int], today: date, zone: ZoneInfo) -> dict[str, Any]:
-    """The bound parameters of windows: the day so many days before, and the instant that day ended in the zone."""
-    bound: dict[str, Any] = {}
-    for n in days:
-        day = today - timedelta(days=n)
-        following = day + timedelta(days=1)
-        bound[day_name(n)] = day
-        bound[midnight_name(n)] = datetime(following.year, following.month, following.day, tzinfo=zone)
-    return bound
+def _after(column: Element, is_date: bool, day: Day) -> Element:
+    return column > sa.bindparam(day_name(day), type_=sa.Date()) if is_date else column >= sa.bindparam(midnight_name(day), type_=Instant())
 
 
-def days_used(found: Iterable[Pass]) -> frozenset[int]:
-    return frozenset(n for p in found for g in p.gathered for n in g.days if n is not None)
-
-
-def _after(column: Element, is_date: bool, days: int) -> Element:
-    return column > sa.bindparam(day_name(days), type_=sa.Date()) if is_date else column >= sa.bindparam(midnight_name(days), type_=Instant())
-
-
-def _until(column: Element, is_date: bool, days: int) -> Element:
-    return column <= sa.bindparam(day_name(days), type_=sa.Date()) if is_date else column < sa.bindparam(midnight_name(days), type_=Instant())
+def _until(column: Element, is_date: bool, day: Day) -> Element:
+    return column <= sa.bindparam(day_name(day), type_=sa.Date()) if is_date else column < sa.bindparam(midnight_name(day), type_=Instant())
 
 
 # -- One pass ----------------------------------------------------------------------------------------------------------------
@@ -152,12 +143,21 @@ class Gathering:
         self.source = objects.table(self.object_type, catalog).alias("s")
         self.names = Names(objects.value_columns(catalog, found.source, self.source, None), column_of)
         self.uses_subject = bool(found.match) or bool(subject_names(catalog, found))
-        self.id = subject.c.id if self.uses_subject else self.source.c[found.join]
+        self.way = way(catalog, found.source, found.join) if found.join else ()
+        self.links = tuple(objects.tables(catalog)[object_key].alias(f"l{i}") for i, (object_key, _) in enumerate(self.way[1:], 1))
+        self.id = subject.c.id if self.uses_subject else self._joined
         self.scoped = scoped
 
     def query(self) -> sa.Select[Any]:
         """Columns: id and one for each raw number."""
-        return self._gathered() if self.found.together else self._picked(self.found.gathered[0])
+        if self.found.together:
+            return self._gathered()
+        gathered = self.found.gathered[0]
+        made = DISTRIBUTIONS.get(gathered.indicator.aggregate)
+        if made is None:
+            return self._picked(gathered)
+        rows = self._rows(gathered).subquery("v")
+        return made(rows, gathered.indicator.percent, gathered.name)
 
     def _gathered(self) -> sa.Select[Any]:
         conditions = [self._conditions(g) for g in self.found.gathered]
@@ -174,8 +174,7 @@ class Gathering:
         dates = {g.indicator.date for g in self.found.gathered}
         if len(dates) != 1 or not (name := dates.pop()):
             return {}
-        begins, ends = zip(*(g.days for g in self.found.gathered), strict=True)
-        return self._window(name, None if None in begins else max(begins), min(ends))
+        return self._window(name, *_outer(self.found.gathered))
 
     def _picked(self, gathered: Gathered) -> sa.Select[Any]:
         """The first or last known value: by date, then by id. Records whose value is unknown do not count, as in every aggregate."""
@@ -192,14 +191,32 @@ class Gathering:
         )
         return sa.select(inner.c.id, inner.c.value.label(gathered.name)).where(inner.c.place == 1)
 
+    def _rows(self, gathered: Gathered) -> sa.Select[Any]:
+        """Each known value by itself: id, value, and with a date the days from the as-of day to it."""
+        i = gathered.indicator
+        value = self._text(i.value).sql(self.names)
+        columns = [self.id.label("id"), sa.cast(value, sa.Double()).label("value")]
+        if i.date:
+            columns.append(sa.cast(self._text(f"days_between(today(), date_of({i.date}))").sql(self.names), sa.Double()).label("day"))
+        return self._from(sa.select(*columns)).where(value.is_not(None), *self._conditions(gathered).values())
+
+    @property
+    def _joined(self) -> Element:
+        """The reference to the subject, at the end of the way."""
+        return (self.links[-1] if self.links else self.source).c[self.way[-1][1]]
+
     def _from(self, query: sa.Select[Any]) -> sa.Select[Any]:
         alive = self.source.c.deleted_at.is_(None)
         if self.found.match:
             return query.select_from(self.subject.join(self.source, self._text(self.found.match).met_sql(self.names))).where(alive)
-        joined = self.source.c[self.found.join]
+        tables: sa.FromClause = self.source
+        before = self.source
+        for link, (_, field) in zip(self.links, self.way, strict=False):
+            tables = tables.join(link, sa.and_(before.c[field] == link.c.id, link.c.deleted_at.is_(None)))
+            before = link
         if self.uses_subject:
-            query = query.select_from(self.source.join(self.subject, joined == self.subject.c.id))
-        return query.where(alive, self.scoped(joined))
+            tables = tables.join(self.subject, self._joined == self.subject.c.id)
+        return query.select_from(tables).where(alive, self.scoped(self._joined))
 
     def _text(self, text: str) -> Expression:
         return source_text(self.catalog, self.found.gathered[0].indicator, text)
@@ -208,18 +225,18 @@ class Gathering:
         kind = source_scope(self.catalog, self.found.gathered[0].indicator).names[name].type
         return self.names[name], kind == DATE
 
-    def _window(self, name: str, begin: int | None, end: int) -> dict[tuple[str, str], Element]:
+    def _window(self, name: str, begin: Day | None, end: Day) -> dict[tuple[str, str], Element]:
         column, is_date = self._date(name)
-        conditions = {(name, f"until {end}"): _until(column, is_date, end)}
+        conditions = {(name, f"until {end.name}"): _until(column, is_date, end)}
         if begin is not None:
-            conditions[name, f"after {begin}"] = _after(column, is_date, begin)
+            conditions[name, f"after {begin.name}"] = _after(column, is_date, begin)
         return conditions
 
     def _conditions(self, gathered: Gathered) -> dict[tuple[str, str], Element]:
         """By what they say, so that what all share can be asked once."""
         i = gathered.indicator
         conditions = {("", i.filter.strip()): self._text(i.filter).met_sql(self.names)} if i.filter else {}
-        return conditions | (self._window(i.date, *gathered.days) if i.date else {})
+        return conditions | (self._window(i.date, *gathered.edges) if i.date else {})
 
     def _aggregate(self, gathered: Gathered, conditions: list[Element]) -> Element:
         i = gathered.indicator

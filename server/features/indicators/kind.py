@@ -8,13 +8,24 @@ from server.errors import Text
 
 
 @dataclass(frozen=True)
-class Previous:
-    """The window before: the same length, moved back by `offset_days`. Gives `<key>_prev`, `<key>_change`, `<key>_change_pct`.
-
-    The two changes are null unless `when` (an expression over the subject and its values, `<key>_prev` included) is true.
+class Window:
+    """Which days count: the `last` so many units up to the as-of day; with span `whole` so many calendar units that are over; with `to_date` the
+    unit the as-of day lies in, so far. Months go back to the same day of the month, or to the last day of a shorter one (`windows.py`).
     """
 
-    offset_days: int
+    last: int = 1
+    unit: str = "days"  # days weeks months quarters years
+    span: str = ""  # "", whole, to_date
+
+
+@dataclass(frozen=True)
+class Previous:
+    """The window before: the window that lies `back` so many units (or `windows` of its own length) earlier. Gives `<key>_prev`, `<key>_change`,
+    `<key>_change_pct`; the two changes are null unless `when` (an expression over the subject and its values, `<key>_prev` included) is true.
+    """
+
+    back: int
+    unit: str  # windows days weeks months quarters years
     when: str = ""
 
 
@@ -28,15 +39,16 @@ class Indicator:
     title: Text
     object: str  # the subject, e.g. "customer"
     source: str = ""  # object whose records are aggregated
-    join: str = ""  # field of the source that references the subject
+    join: str = ""  # field of the source that references the subject, or a chain of references to it: "order.customer"
     match: str = ""  # or: condition over the source's fields and `subject.<field>`, `subject.id`
     filter: str = ""  # condition over the source's fields (dotted references and today() allowed)
-    aggregate: str = ""  # count sum avg min max first last distinct ratio
+    aggregate: str = ""  # count sum avg min max first last distinct ratio median percentile stddev slope
     value: str = ""  # expression over the source (and subject.*); ratio: the numerator inside sum()
     divisor: str = ""  # ratio: the denominator inside sum()
+    percent: float = 50  # percentile: how many of a hundred values lie below, e.g. 90
     scale: float = 1  # ratio: result × scale, e.g. 100 for percent
     date: str = ""  # field of the source that places a record in time; also the order of first and last
-    window_days: int = 0  # 0: all time (up to the as-of moment)
+    window: Window | None = None  # None: all time (up to the as-of moment)
     previous: Previous | None = None
     expression: str = ""  # derived
     over_population: bool = False
@@ -50,7 +62,7 @@ class Indicator:
 
 def parse(document: Document) -> Indicator:
     b = document.body
-    previous = b.get("previous")
+    window, previous = b.get("window"), b.get("previous")
     return Indicator(
         key=document.key,
         title=title_of(b),
@@ -62,10 +74,11 @@ def parse(document: Document) -> Indicator:
         aggregate=b.get("aggregate", ""),
         value=b.get("value", ""),
         divisor=b.get("divisor", ""),
+        percent=b.get("percent", 50),
         scale=b.get("scale", 1),
         date=b.get("date", ""),
-        window_days=b.get("window_days", 0),
-        previous=Previous(previous["offset_days"], previous.get("when", "")) if previous else None,
+        window=Window(window.get("last", 1), window.get("unit", ""), window.get("span", "")) if window and any(window.values()) else None,
+        previous=Previous(previous["back"], previous["unit"], previous.get("when", "")) if previous else None,
         expression=b.get("expression", ""),
         over_population=b.get("over_population", False),
         decimals=b.get("decimals", 6),

@@ -105,8 +105,8 @@ def divided(one: sa.ColumnElement[Any], other: sa.ColumnElement[Any]) -> sa.Colu
     return one.op("/", precedence=8, return_type=sa.Double())(sa.func.nullif(other, number(0), type_=sa.Double()))
 
 
-def exact_sum(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    """The sum of doubles to nine decimals, added as whole numbers before and after the point."""
+def exact_sum(value: sa.ColumnElement[Any], over: Callable[[sa.Function[Any]], sa.ColumnElement[Any]] = lambda total: total) -> sa.ColumnElement[Any]:
+    """The sum of doubles to nine decimals, added as whole numbers before and after the point. `over` makes a window of a sum."""
     before = Formula(sa.Double(), "-ceil(-{0})", "floor({0})", [value])
     after = Formula(sa.Double(), "-ceil(-(({0} - {1}) * 1000000000.0 + 0.5))", "floor(({0} - {1}) * 1000000000.0 + 0.5)", [value, before])
-    return sa.func.sum(before, type_=sa.Double()) + divided(sa.func.sum(after, type_=sa.Double()), number(1e9))
+    return over(sa.func.sum(before, type_=sa.Double())) + divided(over(sa.func.sum(after, type_=sa.Double())), number(1e9))

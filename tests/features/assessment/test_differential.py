@@ -8,7 +8,8 @@ from server.expressions.types import At
 from server.features.assessment.engine import outputs
 from server.features.assessment.service import assess_all
 from server.storage.session import Database
-from tests.features.assessing import TODAY, ZONE, Brute, House, fill
+from tests.features.assessing import TODAY, ZONE, House, fill
+from tests.features.brute import Brute
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -23,7 +24,7 @@ def test_results_equal_brute_force(database: Database, seed: int) -> None:
     assert found.keys() == expected.keys()
     for record_id, values in expected.items():
         assert {n: found[record_id][n] for n in names} == {n: values[n] for n in names}, record_id
-    assert {row["key"]: row["value"] for row in house.rows("population_values", "key")} == brute.known
+    assert {row["key"]: row["value"] for row in house.rows("population_values", "key")} == brute.scalars
 
 
 @pytest.mark.parametrize("day", [date(2025, 12, 31), date(2026, 2, 8), date(2026, 3, 9)])

@@ -18,7 +18,7 @@ from server.features.assessment.service import (
 )
 from server.features.assessment.simulation import simulate
 from server.storage.session import Database
-from tests.features.assessing import ALERTS, DOCUMENTS, LI, NOW, House, a, an_indicator, an_object, fill, labels, rows
+from tests.features.assessing import ALERTS, DOCUMENTS, LI, NOW, House, a, an_indicator, an_object, days, days_back, fill, labels, rows
 
 
 @pytest.fixture
@@ -91,7 +91,17 @@ def test_simulation_is_what_publishing_then_does(house: House) -> None:
     changed = [
         a("classification", "tier", object="client", classes=labels("A", "B", "C"), rows=rows(("worth >= 40", "A"), ("worth >= 30", "B"), ("", "C"))),
         a("alert", "silent", **{**{k: v for k, v in ALERTS[1].body.items() if k not in ("kind", "key")}, "when": "silence > 60"}),
-        an_indicator("sales", source="sale", join="client", aggregate="count", date="day", window_days=60, previous={"offset_days": 60}, missing=0, decimals=0),
+        an_indicator(
+            "sales",
+            source="sale",
+            join="client",
+            aggregate="count",
+            date="day",
+            window=days(60),
+            previous=days_back(60),
+            missing=0,
+            decimals=0,
+        ),
     ]
     with house.work(write=False) as work:
         found = simulate(work, work.catalog.with_documents(changed), "client")

@@ -8,7 +8,7 @@ from server.config.catalog import Catalog
 from server.config.check import check, errors
 from server.config.document import Document
 from server.registry import KINDS
-from tests.features.assessing import ALERTS, DOCUMENTS, a, an_indicator, labels, rows
+from tests.features.assessing import ALERTS, DOCUMENTS, a, an_indicator, days, days_back, labels, rows
 
 GOOD = [*DOCUMENTS, *ALERTS]
 SALE = {"source": "sale", "join": "client"}
@@ -44,11 +44,22 @@ def an_alert(**more: Any) -> Document:
         (an_indicator("n", **SALE, aggregate="sum", value="kind"), "/value", "type"),
         (an_indicator("n", **SALE, aggregate="sum"), "/value", "required"),
         (an_indicator("n", **SALE, aggregate="ratio", value="amount"), "/divisor", "required"),
-        (an_indicator("n", **SALE, aggregate="count", window_days=30), "/date", "required"),
+        (an_indicator("n", **SALE, aggregate="count", window=days(30)), "/date", "required"),
         (an_indicator("n", **SALE, aggregate="count", date="amount"), "/date", "unknown_name"),
-        (an_indicator("n", **SALE, aggregate="last", value="kind", date="day", previous={"offset_days": 3}), "/previous", "type"),
+        (an_indicator("n", **SALE, aggregate="last", value="kind", date="day", previous=days_back(3)), "/previous", "type"),
         (an_indicator("n", **SALE, aggregate="count", filter="amont > 1"), "/filter", "unknown_name"),
         (an_indicator("n", **SALE, aggregate="count", filter='kind == "wun"'), "/filter", "unknown_option"),
+        (an_indicator("n", **SALE, aggregate="median", value="kind"), "/value", "type"),
+        (an_indicator("n", **SALE, aggregate="slope", value="amount"), "/date", "required"),
+        (an_indicator("n", **SALE, aggregate="count", date="day", window={"last": 3}), "/window/unit", "required"),
+        (an_indicator("n", **SALE, aggregate="count", date="day", window={"last": 3, "unit": "fortnights"}), "/window/unit", "enum"),
+        (an_indicator("n", **SALE, aggregate="count", date="day", window={"last": 3, "unit": "months", "span": "to_date"}), "/window/last", "unexpected"),
+        (an_indicator("n", **SALE, aggregate="count", date="day", window={"last": 101, "unit": "years"}), "/window/last", "maximum"),
+        (an_indicator("n", **SALE, aggregate="count", date="day", previous={"back": 1, "unit": "windows"}), "/previous/unit", "required"),
+        (an_indicator("n", **SALE, aggregate="count", date="day", previous={"back": 1300, "unit": "months"}), "/previous/back", "maximum"),
+        (an_indicator("n", source="sale", join="client.team", aggregate="count"), "/join", "unknown_name"),
+        (an_indicator("n", source="sale", join="kind.client", aggregate="count"), "/join", "unknown_name"),
+        (an_indicator("n", source="sale", join="team.team.team.team.client", aggregate="count"), "/join", "maximum"),
         (an_indicator("n", expression="turnover +"), "/expression", "syntax"),
         (an_indicator("n"), "/expression", "required"),
         (an_indicator("n", over_population=True, aggregate="distinct", value="turnover"), "/aggregate", "unknown_name"),

@@ -1,0 +1,28 @@
+"""What the select boxes of the editor offer: documents of a kind, or parts of this document and of the objects it is about."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from admin_ui.forms import Choices
+from server.config.catalog import Catalog
+from server.config.kind import title_of
+from server.features.indicators.ways import ways
+
+
+def choices(catalog: Catalog, of: str, body: Any) -> Choices:
+    """What a reference may name: documents of a kind, or parts of this document and of the object it is about."""
+    if of in catalog.kinds:
+        return [(key, title_of(d.body, key)) for (kind, key), d in sorted(catalog.documents.items()) if kind == of]
+    if not isinstance(body, Mapping):
+        return []
+    parts: Mapping[str, str] = {"section": "sections", "group": "groups", "level": "levels"}
+    if of in parts:
+        return [(str(item.get("key", "")), title_of(item)) for item in body.get(parts[of]) or () if isinstance(item, Mapping)]
+    if of == "way":
+        return ways(catalog, str(body.get("source")), str(body.get("object")))
+    if of == "field":
+        owner = body if body.get("kind") == "object" else getattr(catalog.document("object", str(body.get("source") or body.get("object"))), "body", {})
+        schema = owner.get("schema")
+        fields = schema.get("properties") if isinstance(schema, Mapping) else None
+        return [(key, title_of({"title": spec.get("x-title")}, key)) for key, spec in (fields or {}).items() if isinstance(spec, Mapping)]
+    return []
