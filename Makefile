@@ -46,8 +46,8 @@ lint: $(VENV)/installed-dev ## ruff, mypy strict, import floors
 bench-memory: $(VENV)/installed-dev ## an import of a million rows takes the memory of one of a hundred thousand
 	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m bench memory
 
-bench: $(VENV)/installed-dev ## measured against other ways of doing the same, as a table and as var/bench.jsonl
-	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m bench
+bench: $(VENV)/installed-dev ## measured against other ways of doing the same, as a table and as var/bench.jsonl; ARGS=--help: parts and sizes
+	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m bench $(ARGS)
 
 fuzz: $(VENV)/installed-dev ## a million random pairs of expression and record over every engine of the language
 	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m tests.expressions.fuzz $(ARGS)

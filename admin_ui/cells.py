@@ -60,7 +60,7 @@ class Cells:
         if c.kind == "class":
             return self._class(c)
         if c.kind == "score":
-            return lambda row: score(self.formats, row.results.get(name), c.decimals)
+            return lambda row: NOTHING if (value := row.results.get(name)) is None else score(self.formats, value, c.decimals)
         if c.kind == "number":
             return lambda row: escape(self.formats.number(row.results.get(name), c.decimals))
         if c.kind == "text":
@@ -104,10 +104,12 @@ class Cells:
 
     def _field(self, c: Column, context: Seen) -> Writer:
         name, inner = c.name, self._inner(c, context)
+        if inner is None:
+            return _text(name)
 
         def write(row: Record) -> str:
             text = row.display.get(name)
-            return (escape(text) if inner is None else inner(row, text)) if text else NOTHING
+            return inner(row, text) if text else NOTHING
 
         return write
 
@@ -136,18 +138,24 @@ class Cells:
     def rows(self, context: Seen, columns: Sequence[Column], records: Iterable[Record], note: str = "") -> Markup:
         """The rows of a list. `context` is that of the list's templates; `note` stands beside the names."""
         path, may_edit = f"/o/{escape(context['object_type'].key)}/", bool(context["may_edit"])
-        picks, choose = may_edit or context["may_delete"], CHOOSE.of(self.locale)
-        cells = [cell for c in columns for cell in self._row_cells(c, context, path, may_edit, note)]
+        cells = [self._pick()] if may_edit or context["may_delete"] else []
+        cells += [cell for c in columns for cell in self._row_cells(c, context, path, may_edit, note)]
+        between = ["", *("</td>" for _ in cells[1:])]
+        steps = [(closing + opening, write) for closing, (opening, write) in zip(between, cells, strict=True)]
         parts: list[str] = []
+        put = parts.append
         for row in records:
-            parts.append(f'<tr id="row-{row.id}" data-href="{path}{row.id}">\n')
-            if picks:
-                tick = f'<td class="k-pick"><input class="form-check-input" type="checkbox" name="_id" value="{row.id}" form="bulk" data-pick'
-                parts.append(f'{tick} aria-label="{choose} {escape(row.name)}"></td>')
-            for opening, write in cells:
-                parts += (opening, write(row), "</td>")
-            parts.append("</tr>\n")
+            put(f'<tr id="row-{row.id}" data-href="{path}{row.id}">\n')
+            for html, write in steps:
+                put(html)
+                put(write(row))
+            put("</td></tr>\n")
         return Markup("".join(parts))
+
+    def _pick(self) -> tuple[str, Writer]:
+        tick = '<input class="form-check-input" type="checkbox" name="_id" value="'
+        said = f'" form="bulk" data-pick aria-label="{CHOOSE.of(self.locale)} '
+        return '<td class="k-pick">', lambda row: "".join((tick, str(row.id), said, escape(row.name), '">'))
 
     def _row_cells(self, c: Column, context: Seen, path: str, may_edit: bool, note: str) -> list[tuple[str, Writer]]:
         editing = c.editable and may_edit
@@ -165,15 +173,31 @@ class Cells:
         return change(self.formats, trend.change, c.source.better, c.decimals) if trend and trend.change else NOTHING
 
     def _name(self, path: str, may_edit: bool, note: str) -> Writer:
-        edit, pencil = EDIT.of(self.locale), self.pen("pencil")
-        said = f' <span class="tag dr">{escape(note)}</span>' if note else ""
+        edit, link = EDIT.of(self.locale), f'<a class="nm" data-row href="{path}'
+        pen = f'</a><button type="button" class="pen" data-row-edit aria-label="{edit}: '
+        end = f' <span class="tag dr">{escape(note)}</span>' if note else ""
+        edited = f'" title="{edit} (e)">{self.pen("pencil")}</button>{end}'
 
         def write(row: Record) -> str:
             name = escape(row.name)
-            pen = f'<button type="button" class="pen" data-row-edit aria-label="{edit}: {name}" title="{edit} (e)">{pencil}</button>' if may_edit else ""
-            return f'<a class="nm" data-row href="{path}{row.id}" title="{name}">{name}</a>{pen}{said}'
+            parts = (link, str(row.id), '" title="', name, '">', name)
+            return "".join((*parts, pen, name, edited) if may_edit else (*parts, "</a>", end))
 
         return write
+
+
+def _text(name: str) -> Writer:
+    """A field's text; many rows have the same."""
+    drawn: dict[str | None, str] = {"": NOTHING, None: NOTHING}
+
+    def write(row: Record) -> str:
+        text = row.display.get(name)
+        found = drawn.get(text)
+        if found is None:
+            found = drawn[text] = escape(text)
+        return found
+
+    return write
 
 
 # -- Small drawings ------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from server.features.indicators.ways import ways
 
 
 def choices(catalog: Catalog, of: str, body: Any) -> Choices:
-    """What a reference may name: documents of a kind, or parts of this document and of the object it is about."""
+    """Key and title of each; none where `of` or the document as it stands names nothing. `of`: a kind, section, group, level, way or field."""
     if of in catalog.kinds:
         return [(key, title_of(d.body, key)) for (kind, key), d in sorted(catalog.documents.items()) if kind == of]
     if not isinstance(body, Mapping):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from admin_ui.posted import whole
-from server.errors import Invalid, Problem, Text
+from server.errors import Text
 
 Schema = Mapping[str, Any]
 Choices = Sequence[tuple[str, Text]]
@@ -65,7 +65,7 @@ class Form:
 
     def skeleton(self, pointer: str) -> Any:
         """What a new item of the list or map at the pointer looks like."""
-        schema = self.resolve(self._at(pointer))
+        schema = self.resolve(self.at(pointer))
         inner = schema.get("items") or schema.get("additionalProperties") or {}
         return self._blank(self.resolve(inner))
 
@@ -82,7 +82,7 @@ class Form:
             schema = {**target, **{k: v for k, v in schema.items() if k != "$ref"}}
         return schema if isinstance(schema, Mapping) else {}
 
-    def _at(self, pointer: str) -> Schema:
+    def at(self, pointer: str) -> Schema:
         schema = self.resolve(self.schema)
         for part in parts(pointer):
             properties = schema.get("properties", {})
@@ -126,7 +126,7 @@ class Form:
     # from a document to nodes
 
     def _options(self, schema: Schema) -> tuple[tuple[str, Text], ...]:
-        titles = {o["key"]: _text(o.get("title")) for o in schema.get("x-options", ())}
+        titles = {o["key"]: text_of(o.get("title")) for o in schema.get("x-options", ())}
         if schema.get("enum"):
             return tuple((str(key), titles.get(key) or Text(str(key), str(key))) for key in schema["enum"])
         return tuple(self.choices(str(schema.get("x-kind", ""))))
@@ -137,7 +137,7 @@ class Form:
         misfit = not _fits(widget, value)
         if misfit:
             widget = "json"
-        title = _text(schema.get("x-title")) or Text(key, key)
+        title = text_of(schema.get("x-title")) or Text(key, key)
         make = {"object": self._object, "list": self._list, "map": self._map}.get(widget)
         if make:
             return make(schema, value, path, key, required, title, summary)
@@ -146,7 +146,7 @@ class Form:
         if widget == "grid":
             options = tuple(self.choices(str(schema.get("x-kind", "level"))))
         multiline = widget in {"long_text"} or (isinstance(shown, str) and (len(shown) > 60 or "\n" in shown))
-        return Node(path, widget, title, _text(schema.get("x-help")), shown, required, key, options, summary=summary, multiline=multiline, misfit=misfit)
+        return Node(path, widget, title, text_of(schema.get("x-help")), shown, required, key, options, summary=summary, multiline=multiline, misfit=misfit)
 
     def _object(self, schema: Schema, value: Any, path: str, key: str, required: bool, title: Text, summary: Text) -> Node:
         body = value if isinstance(value, Mapping) else {}
@@ -163,7 +163,7 @@ class Form:
             path,
             "object",
             title,
-            _text(schema.get("x-help")),
+            text_of(schema.get("x-help")),
             None,
             required,
             key,
@@ -177,12 +177,12 @@ class Form:
     def _list(self, schema: Schema, value: Any, path: str, key: str, required: bool, title: Text, summary: Text) -> Node:
         items = self.resolve(schema.get("items", {}))
         children = tuple(self._node(items, item, f"{path}/{i}", str(i), True, summary_of(item)) for i, item in enumerate(value or ()))
-        return Node(path, "list", title, _text(schema.get("x-help")), [] if value == [] else None, required, key, (), children, summary=summary)
+        return Node(path, "list", title, text_of(schema.get("x-help")), [] if value == [] else None, required, key, (), children, summary=summary)
 
     def _map(self, schema: Schema, value: Any, path: str, key: str, required: bool, title: Text, summary: Text) -> Node:
         inner: Any = schema.get("additionalProperties") or next(iter(schema.get("patternProperties", {}).values()), {})
         children = tuple(self._node(inner, item, f"{path}/{i}", name, True, summary_of(item)) for i, (name, item) in enumerate((value or {}).items()))
-        return Node(path, "map", title, _text(schema.get("x-help")), {} if value == {} else None, required, key, (), children, summary=summary)
+        return Node(path, "map", title, text_of(schema.get("x-help")), {} if value == {} else None, required, key, (), children, summary=summary)
 
     # from what was posted to a document
 
@@ -227,114 +227,6 @@ class Form:
         return {form.get(f"{path}/{i}@", "").strip() or f"key_{i + 1}": value for i, value in enumerate(values)}
 
 
-def act(form: Form, body: Any, action: str) -> Any:
-    """A button of a list or map: "add:/factors", "remove:/factors/2", "up:/factors/2", "down:/factors/2". Gives the changed document.
-
-    Raises Invalid for a button the form no longer has.
-    """
-    verb, _, pointer = action.partition(":")
-    copy: Any = json.loads(json.dumps(body))
-    try:
-        _act(form, copy, verb, parts(pointer), pointer)
-    except (LookupError, ValueError, TypeError, AttributeError):
-        gone = Text("表单里已没有这一项", "The form no longer has this part")
-        raise Invalid([Problem(pointer, gone, Text("请重新载入页面", "Reload the page"), code="gone")]) from None
-    return copy
-
-
-def _act(form: Form, body: Any, verb: str, path: Sequence[str], pointer: str) -> None:
-    if verb == "add":
-        _append(_reach(form, body, path), form.skeleton(pointer))
-        return
-    *head, last = path
-    holder = _reach(form, body, head)
-    if isinstance(holder, dict):
-        _change_map(holder, verb, int(last))
-    elif isinstance(holder, list):
-        _change_list(holder, verb, int(last))
-
-
-def locate(form: Form, body: Any, pointer: str) -> str:
-    """The input that shows a place of the document: maps are addressed by position in a form, by key in a problem. The nearest place that exists."""
-    at, path = body, ""
-    for part in parts(pointer):
-        if isinstance(at, list) and part.isdigit() and int(part) < len(at):
-            at, path = at[int(part)], f"{path}/{part}"
-        elif isinstance(at, Mapping):
-            is_map = form.widget(form._at(path)) == "map" if path else False
-            step = str(list(at).index(part)) if is_map and part in at else escape(part)
-            at, path = at.get(part), f"{path}/{step}"
-        else:
-            break
-    return path
-
-
-def words(form: Form, body: Any, pointer: str) -> Text:
-    """A place of the document as people call it: titles of members, titles of items ("Factors · Overdue · Weight")."""
-    at, schema, path = body, form.resolve(form.schema), ""
-    zh: list[str] = []
-    en: list[str] = []
-    for part in parts(pointer):
-        properties = schema.get("properties", {})
-        if isinstance(at, list):
-            at = at[int(part)] if part.isdigit() and int(part) < len(at) else None
-            title = title_of_item(at) or _ordinal(part)
-        else:
-            at = at.get(part) if isinstance(at, Mapping) else None
-            title = (_text(form.resolve(properties[part]).get("x-title")) if part in properties else title_of_item(at)) or Text(part, part)
-        path = f"{path}/{escape(part)}"
-        schema = form._at(path)
-        if title.zh not in zh[-1:]:
-            zh.append(title.zh)
-            en.append(title.en)
-    return Text(" · ".join(zh), " · ".join(en))
-
-
-def _ordinal(part: str) -> Text:
-    return Text(f"第 {int(part) + 1} 项", f"no. {int(part) + 1}") if part.isdigit() else Text(part, part)
-
-
-def title_of_item(item: Any) -> Text | None:
-    return _text(item.get("title") or item.get("x-title")) if isinstance(item, Mapping) else None
-
-
-def _reach(form: Form, body: Any, pointer: Sequence[str]) -> Any:
-    """The container at a pointer; a map is addressed by position, a missing member is made."""
-    at: Any = body
-    for depth, part in enumerate(pointer):
-        if isinstance(at, list):
-            at = at[int(part)]
-            continue
-        here = "/" + "/".join(pointer[: depth + 1])
-        owner = form._at("/" + "/".join(pointer[:depth])) if depth else form.resolve(form.schema)
-        name = part if part in owner.get("properties", {}) else list(at)[int(part)]
-        at = at.setdefault(name, [] if form.widget(form._at(here)) in {"list", "keys", "grid"} else {})
-    return at
-
-
-def _append(holder: Any, item: Any) -> None:
-    if isinstance(holder, list):
-        holder.append(item)
-    else:
-        holder[next(f"new_{i}" for i in range(1, 1000) if f"new_{i}" not in holder)] = item
-
-
-def _change_list(items: list[Any], verb: str, i: int) -> None:
-    if verb == "remove":
-        del items[i]
-    else:
-        j = i - 1 if verb == "up" else i + 1
-        if 0 <= j < len(items):
-            items[i], items[j] = items[j], items[i]
-
-
-def _change_map(items: dict[str, Any], verb: str, i: int) -> None:
-    pairs = list(items.items())
-    _change_list(pairs, verb, i)
-    items.clear()
-    items.update(pairs)
-
-
 def escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
@@ -349,7 +241,7 @@ def summary_of(item: Any) -> Text:
         return _same(item)
     title = item.get("title") or item.get("x-title")
     if isinstance(title, Mapping):
-        return _text(title) or Text("", "")
+        return text_of(title) or Text("", "")
     for name in ("key", "when", "value", "to", "through", "x-type"):
         if item.get(name):
             return _same(item[name])
@@ -360,7 +252,7 @@ def _same(value: Any) -> Text:
     return Text(str(value)[:80], str(value)[:80])
 
 
-def _text(value: Any) -> Text | None:
+def text_of(value: Any) -> Text | None:
     if isinstance(value, str):
         return Text(value, value)
     if not isinstance(value, Mapping):

@@ -140,7 +140,7 @@ def profile(work: Work, object_type: ObjectType, record: Record, tab: str, show:
     inside = {(s.object, s.link) for s in object_type.subforms}  # shown with the facts
     related = [(o, f, n) for o, f, n in records.related(work, object_type.key, record.id) if (n or o.menu) and (o.key, f) not in inside]
     tasks = tasks_of(work, object_type.key, record.id)
-    open_alerts = tuple(alerts.list_alerts(work, record=(object_type.key, record.id))) if object_type.assessed else ()
+    open_alerts = tuple(alerts.of_record(work, object_type.key, record.id)) if object_type.assessed else ()
     found_files = files.of_record(work, object_type.key, record.id) if files.may_have(work, object_type.key) else None
     counts = {"tasks": sum(1 for t in tasks if t.state in OPEN_TASKS), **({} if found_files is None else {"files": len(found_files)})}
     tabs = tuple(tabs_of(object_type, record, related, counts, tab))

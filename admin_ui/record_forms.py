@@ -1,7 +1,7 @@
 """The form of a record: fields in their sections with state, errors and choices, as templates/parts/fields.html draws them."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,34 +30,56 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class FormField:
-    """One field as it stands. `scope` tells the ids of two forms on one page apart. `before` and `after` stand inside the input beside the value."""
+class Cast:
+    """A box as its templates draw it: each step is HTML and the text that stands behind it."""
+
+    steps: tuple[tuple[str, Callable[["FormField"], str]], ...]
+    end: str
+
+
+@dataclass(frozen=True)
+class Face:
+    """What of a field is the same whoever fills in the form, made once for a release. `scope` tells the ids of two forms on one page apart. `before` and
+    `after` stand inside the input beside the value. `casts`: by what decides how the box looks, see boxes.py."""
 
     field: Field
-    state: FieldState
     widget: str
-    scope: str = ""
-    before: str = ""
-    after: str = ""
+    scope: str
+    before: str
+    after: str
+    placeholder: str
+    source: str  # of a reference: the address that lists records to choose from
+    upload: str  # where its files are sent, when it takes files
+    choices: tuple[Choice, ...]  # those that documents name
+    casts: dict[Hashable, Cast]
+
+
+@dataclass(frozen=True)
+class FormField:
+    """One field as it stands."""
+
+    face: Face
+    state: FieldState
     placeholder: str = ""
-    source: str = ""  # of a reference: the address that lists records to choose from
     errors: tuple[Problem, ...] = ()
     choices: tuple[Choice, ...] = ()
     chosen: tuple[str, ...] = ()
     shown: str = ""  # the name of the chosen record, the text of a computed value
     theirs: str | None = None  # what somebody else saved meanwhile
     levels: tuple[tuple[Choice, ...], ...] = ()  # region: the places of each level down to the one below the chosen
-    upload: str = ""  # where its files are sent, when it takes files
-    focus: bool = False
+
+    @property
+    def field(self) -> Field:
+        return self.face.field
 
     @property
     def id(self) -> str:
-        return f"{self.scope}f-{self.field.key}"
+        return f"{self.face.scope}f-{self.face.field.key}"
 
     @property
     def box(self) -> str:
         """The id of what is drawn anew when the field looks different."""
-        return f"{self.scope}w-{self.field.key}"
+        return f"{self.face.scope}w-{self.face.field.key}"
 
     @property
     def wide(self) -> bool:
@@ -167,7 +189,8 @@ def build(
 ) -> RecordForm:
     """`source`: where all references look for records, instead of each at its object."""
     if is_new:  # a number is given when it is left empty
-        state = replace(state, fields={k: replace(s, required=s.required and not object_type.fields[k].pattern) for k, s in state.fields.items()})
+        numbered = {k: replace(s, required=False) for k, s in state.fields.items() if object_type.fields[k].pattern}
+        state = replace(state, fields={**state.fields, **numbered})
     by_field: dict[str, list[Problem]] = {}
     others = []
     for problem in problems:
@@ -176,11 +199,13 @@ def build(
         else:
             others.append(_named(object_type, problem))
     known = {f.key: f for part in plan.parts for f in part.fields}
-    fields = {
-        key: form_field(work, known.get(key, object_type.fields[key]), s, tuple(by_field.get(key, ())), (theirs or {}).get(key), scope, source)
-        for key, s in state.fields.items()
-    }
-    fields = {key: replace(f, upload=upload_path(object_type, key)) for key, f in fields.items()}
+    faces = work.catalog.once(("form.faces", object_type.key, plan.key, scope, work.actor.locale), dict[str, Face])
+    fields = {}
+    for key, s in state.fields.items():
+        field, face = known.get(key, object_type.fields[key]), faces.get(key)
+        if face is None or face.field is not field or face.source != (source or _source(field)):
+            face = faces[key] = face_of(work, field, scope, source, upload_path(object_type, key))
+        fields[key] = form_field(work, face, s, tuple(by_field.get(key, ())), (theirs or {}).get(key))
     sections = tuple(section for part in plan.parts if (section := _section(part, fields)).fields)
     listed: list[tuple[FormField | None, Problem]] = [(f, p) for s in sections for f in s.fields for p in f.errors]
     return RecordForm(plan, sections, (*((None, p) for p in others), *listed), shape(state))
@@ -205,18 +230,36 @@ def upload_path(object_type: ObjectType, key: str) -> str:
 NUMBERS = frozenset({"integer", "number", "decimal"})
 
 
-def form_field(work: Work, field: Field, state: FieldState, errors: tuple[Problem, ...], theirs: str | None, scope: str = "", source: str = "") -> FormField:
-    choices: tuple[Choice, ...] = ()
+def face_of(work: Work, field: Field, scope: str = "", source: str = "", upload: str = "") -> Face:
+    locale = work.actor.locale
+    return Face(
+        field,
+        FIELD_TYPES[field.type].widget,
+        scope,
+        field.prefix.of(locale) if field.prefix else "",
+        _after(work, field),
+        field.placeholder.of(locale) if field.placeholder else "",
+        source or _source(field),
+        upload,
+        tuple(Choice(o.key, o.title.of(locale)) for o in field.options) if field.type in {"choice", "multi_choice"} else (),
+        {},
+    )
+
+
+def _source(field: Field) -> str:
+    return f"/o/{field.reference}/options"
+
+
+def form_field(work: Work, face: Face, state: FieldState, errors: tuple[Problem, ...] = (), theirs: str | None = None) -> FormField:
+    field, choices = face.field, face.choices
     chosen: tuple[str, ...] = ()
     levels: tuple[tuple[Choice, ...], ...] = ()
     shown = ""
-    locale = work.actor.locale
-    if field.type in {"choice", "multi_choice"}:
-        choices = tuple(Choice(o.key, o.title.of(locale)) for o in field.options)
+    if choices:
         chosen = _chosen(state)
     elif field.type == "region":
         chosen = _chosen(state)
-        levels = _levels(field, chosen, locale)
+        levels = _levels(field, chosen, work.actor.locale)
     elif field.type == "user":
         choices = _people(work, state.entry)
     elif field.type == "department":
@@ -225,24 +268,7 @@ def form_field(work: Work, field: Field, state: FieldState, errors: tuple[Proble
         shown = _referenced(work, field, state)
     if state.readonly:
         shown = _read_text(work, field, state, shown)
-    placeholder = state.placeholder or (field.placeholder.of(locale) if field.placeholder else "")
-    before = field.prefix.of(locale) if field.prefix else ""
-    return FormField(
-        field,
-        state,
-        FIELD_TYPES[field.type].widget,
-        scope,
-        before,
-        _after(work, field),
-        placeholder,
-        source or f"/o/{field.reference}/options",
-        errors,
-        choices,
-        chosen,
-        shown,
-        theirs,
-        levels,
-    )
+    return FormField(face, state, state.placeholder or face.placeholder, errors, choices, chosen, shown, theirs, levels)
 
 
 def _after(work: Work, field: Field) -> str:
@@ -270,7 +296,7 @@ def levels(work: Work, field: Field, posted: Sequence[str]) -> FormField:
     """The selects of a region as they are after a choice: what no longer lies in the level above falls away."""
     value = FIELD_TYPES[field.type].parse(field, list(posted))
     way = None if isinstance(value, Problem) else value
-    return form_field(work, field, FieldState(True, field.required, False, way, ""), (), None)
+    return form_field(work, face_of(work, field), FieldState(True, field.required, False, way, ""))
 
 
 def _people(work: Work, entry: str) -> tuple[Choice, ...]:

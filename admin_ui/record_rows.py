@@ -7,7 +7,7 @@ from dataclasses import replace
 from starlette.datastructures import FormData
 
 from admin_ui.posted import whole
-from admin_ui.record_forms import FormField, FormRow, FormRows, RecordForm, build, form_field, mark, raw_of, upload_path
+from admin_ui.record_forms import FormField, FormRow, FormRows, RecordForm, build, face_of, form_field, mark, raw_of, upload_path
 from server.errors import Problem, Text
 from server.feature import Work
 from server.features.forms.engine import Plan
@@ -113,8 +113,8 @@ def _row(work: Work, child: ObjectType, columns: Iterable[Field], row: RowState,
             state = replace(state, required=False)  # a number is given when it is left empty
         errors = tuple(problems.get(path, ())) if state.visible else ()
         placed |= {path} if state.visible else set()
-        made = form_field(work, replace(field, key=path), state, errors, theirs.get(path))
-        fields.append(replace(made, upload=upload_path(child, field.key)))
+        face = face_of(work, replace(field, key=path), upload=upload_path(child, field.key))
+        fields.append(form_field(work, face, state, errors, theirs.get(path)))
     others = tuple(p for path, found in problems.items() if (path == name or path.startswith(name + "-")) and path not in placed for p in found)
     return FormRow(name, row.version, tuple(fields), (*problems.get(name, ()), *others), row.gone)
 
@@ -128,7 +128,7 @@ def _listed(rows: FormRows) -> list[tuple[FormField | None, Problem]]:
         found += [(None, replace(p, message=Text(f"{head.zh}：{p.message.zh}", f"{head.en}: {p.message.en}"))) for p in row.problems]
         for f in row.fields:
             title = Text(f"{head.zh} {f.field.title.zh}", f"{head.en}, {f.field.title.en}")
-            found += [(replace(f, field=replace(f.field, title=title)), p) for p in f.errors]
+            found += [(replace(f, face=replace(f.face, field=replace(f.field, title=title))), p) for p in f.errors]
     return found
 
 

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from admin_ui import cells as cells_module
 from admin_ui import marks, subjects
+from admin_ui.boxes import Boxes
 from admin_ui.folding import FoldingGenerator
 from admin_ui.formats import DASH, Formats
 from admin_ui.listing import Column
@@ -58,6 +59,7 @@ def icon_names() -> frozenset[str]:
     return frozenset(line.split('"')[1] for line in sprite.splitlines() if line.startswith("<symbol"))
 
 
+@lru_cache(maxsize=1000)
 def icon(name: str, css: str = "i") -> Markup:
     """One outline icon; a name the sprite does not have is drawn as a file."""
     known = name if name in icon_names() else "file"
@@ -112,9 +114,20 @@ class Renderer:
         return environment.get_template(template).render(context)
 
 
+class _Environment(jinja2.Environment):
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Plain: every rendering copies them, and a chain of mappings is looked through name by name. Ours stand before the first template is read."""
+        return {**self.globals, **(d or {})}
+
+
 def _environment(locale: str, zone: ZoneInfo) -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE / "templates"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    environment = _Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
     )
     environment.code_generator_class = FoldingGenerator
     formats = Formats(locale, zone)
@@ -134,6 +147,7 @@ def _environment(locale: str, zone: ZoneInfo) -> jinja2.Environment:
         DASH=DASH,
         cell=_cell(cells),
         draw_rows=_rows(cells),
+        draw_sections=Boxes(environment, locale).sections,
         cell_css=cells_module.css,
         cell_wide=cells_module.wide,
         draw_score=partial(cells_module.score, formats),

@@ -10,12 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 
 from server.storage.migrate import upgrade
 from server.storage.session import Database
 from tests.postgres import NoPostgresError, postgres
+
+# How long a machine takes to think of an example, or to run one, says nothing of the product.
+hypothesis.settings.register_profile("weatherglass", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("weatherglass")
 
 
 @pytest.fixture(scope="session")

@@ -1,25 +1,27 @@
 """Alerts: the list, and one alert with its sentence first, the line it crossed, why it opened, how similar ones ended, and what to do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from admin_ui.area import Area, Link
-from admin_ui.edge import Id, reading, writing
+from admin_ui.edge import Form, Id, local_path, only, reading, to, writing
 from admin_ui.formats import Formats
 from admin_ui.pages.tasks import view_of
-from admin_ui.posted import posted
-from admin_ui.render import page
+from admin_ui.posted import posted, posted_lists, whole
+from admin_ui.render import fragment, page
 from server.errors import Invalid, Problem, Text
 from server.feature import Work
 from server.features.access import service as access
 from server.features.alerts import service as alerts
 from server.features.alerts import why
 from server.features.alerts.engine import SEVERITIES
+from server.features.alerts.inbox import Wanted, count, inbox
 from server.features.alerts.service import AlertView
 from server.features.alerts.tables import OPEN_STATES
 from server.features.assessment import engine
@@ -27,19 +29,20 @@ from server.features.assessment import explain as assessment
 from server.features.strategies import service as strategies
 
 router = APIRouter()
-SHOWN = 200
 STEPS: Mapping[str, int] = {"info": 2, "warning": 3, "critical": 4}
 STATES: tuple[tuple[str, Text], ...] = (
     ("active", Text("要处理的", "To handle")),
     ("open", Text("新的", "New")),
     ("acknowledged", Text("已确认", "Acknowledged")),
+    ("in_work", Text("处理中", "In work")),
     ("snoozed", Text("已推迟", "Snoozed")),
     ("closed", Text("已关闭", "Closed")),
     ("suppressed", Text("被抑制", "Suppressed")),
 )
 STATE_TITLES: Mapping[str, Text] = {
     "open": Text("待确认", "new"),
-    "acknowledged": Text("处理中", "acknowledged"),
+    "acknowledged": Text("已确认", "acknowledged"),
+    "in_work": Text("处理中", "in work"),
     "snoozed": Text("已推迟", "snoozed"),
     "suppressed": Text("被抑制", "suppressed"),
     "closed": Text("已关闭", "closed"),
@@ -56,16 +59,23 @@ VERDICTS: tuple[tuple[str, Text, Text], ...] = (
 )
 EVENTS: Mapping[str, Text] = {
     "opened": Text("打开", "opened"),
-    "reopened": Text("重新打开", "opened again"),
     "acknowledged": Text("确认", "acknowledged"),
+    "in_work": Text("开始处理", "taken up"),
     "snoozed": Text("推迟", "snoozed"),
+    "snooze_ended": Text("推迟到期，重新打开", "opened again when the snooze ended"),
     "resolved": Text("处理完毕", "resolved"),
-    "closed": Text("关闭", "closed"),
-    "cleared": Text("自行解除", "cleared"),
-    "raised": Text("变得更严重", "became graver"),
-    "suppressed": Text("被抑制", "suppressed"),
     "judged": Text("评定", "judged"),
+    "suppressed": Text("被抑制", "suppressed"),
+    **{f"severity_{key}": Text(f"变得更严重：{title.zh}", f"became graver: {title.en}") for key, title in SEVERITIES.items()},
+    **CLOSED,
 }
+ACTIONS: Mapping[str, Text] = {
+    "acknowledge": Text("确认", "Acknowledge"),
+    "take_up": Text("开始处理", "Start work"),
+    "snooze": Text("推迟", "Snooze"),
+    "resolve": Text("处理完毕", "Resolve"),
+}
+AT_ONCE = ("acknowledge", "take_up")  # nothing more is asked
 OP_WORDS: Mapping[str, str] = {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "==": "="}
 
 
@@ -139,27 +149,73 @@ def _state_title(alert: AlertView) -> Text:
 
 
 def open_count(work: Work) -> int:
-    return alerts.counts(work, mine=True)["total"]
+    return count(work, Wanted(mine=True))
 
 
 AREA = Area(router, (Link("alerts", Text("预警", "Alerts"), "/alerts", "alert-triangle", "alerts", 30, count=open_count, phone=True),))
 
 
 @router.get("/alerts", response_class=HTMLResponse)
-def alerts_page(request: Request, state: str = "active", severity: str = "", rule: str = "", mine: str = "") -> HTMLResponse:
+def alerts_page(
+    request: Request, state: str = "active", severity: str = "", rule: str = "", mine: str = "", flat: str = "", cursor: str = "", did: str = "", n: str = ""
+) -> HTMLResponse:
+    """`flat`: a line for each alert, not for each record. `did`, `n`: what was just done to how many."""
+    wanted = Wanted(state, severity, rule, bool(mine), not flat)
     with reading(request, "alerts") as work:
         people = access.user_names(work)
-        found = alerts.list_alerts(work, state, severity, rule, bool(mine), None, SHOWN + 1)
-        total = alerts.counts(work, bool(mine))["total"]
+        found = inbox(work, wanted, cursor)
+        filters = {"state": state, "severity": severity, "rule": rule, "mine": mine, "flat": flat}
         context: dict[str, Any] = {
-            "alerts": [card_of(work, a, people) for a in found[:SHOWN]],
-            "capped": len(found) > SHOWN,
+            "lines": [(card_of(work, line.alert, people), [card_of(work, a, people) for a in line.others]) for line in found.lines],
+            "total": found.total,
+            "next": found.next,
+            "cursor": cursor,
+            "grouped": wanted.is_grouped,
             "rules": work.catalog.all("alert"),
-            "states": [(key, title, total if key == "active" else None) for key, title in STATES],
+            "states": STATES,
             "severities": [("", Text("全部程度", "Any severity")), *SEVERITIES.items()],
-            "filters": {"state": state, "severity": severity, "rule": rule, "mine": mine},
+            "filters": filters,
+            "url": "/alerts?" + urlencode({name: value for name, value in filters.items() if value}),
+            "done": _done(did, whole(n)),
         }
         return page(request, work, "pages/alerts.html", area="alerts", **context)
+
+
+def _done(did: str, n: int | None) -> Text | None:
+    action = ACTIONS.get(did)
+    return Text(f"已对 {n} 条预警执行：{action.zh}", f"{action.en}: {n} {'alert' if n == 1 else 'alerts'}") if action and n else None
+
+
+@router.post("/alerts/bulk", response_class=HTMLResponse)
+def bulk(request: Request, form: Form) -> Response:
+    """`id`: the chosen lines, each the numbers of its alerts with commas; `_step`: "" asks what is missing, "run" does it."""
+    sent = only(form, "_action", "_step", "_back", "until", "reason", "verdict", "note")
+    action = sent["_action"]
+    if action not in ACTIONS:
+        raise Invalid([Problem("_action", Text("没有这个操作", "There is no such action"))])
+    ids = [number for text in posted_lists(form).get("id", []) for part in text.split(",") if (number := whole(part)) is not None]
+    back = local_path(sent["_back"], "/alerts")
+    problems: tuple[Problem, ...] = ()
+    if sent["_step"] == "run" or action in AT_ONCE:
+        try:
+            with writing(request, "alerts") as work:
+                return to(request, f"{back}{'&' if '?' in back else '?'}did={action}&n={_act(work, action, ids, sent)}")
+        except Invalid as refused:
+            problems = refused.problems
+    with reading(request, "alerts") as work:
+        context = {"action": action, "title": ACTIONS[action], "ids": ids, "back": back, "sent": sent, "problems": problems, "verdicts": VERDICTS}
+        context |= {"tomorrow": (work.at.today + timedelta(days=1)).isoformat(), "next_week": (work.at.today + timedelta(days=7)).isoformat()}
+        return fragment(request, work, "parts/alerts_bulk.html", status=422 if problems else 200, **context)
+
+
+def _act(work: Work, action: str, ids: Sequence[int], sent: Mapping[str, str]) -> int:
+    if action == "acknowledge":
+        return alerts.acknowledge(work, ids)
+    if action == "take_up":
+        return alerts.take_up(work, ids)
+    if action == "snooze":
+        return alerts.snooze(work, ids, _day(sent["until"]), sent["reason"])
+    return alerts.resolve(work, ids, sent["verdict"], sent["note"])
 
 
 @router.get("/alerts/{alert_id}", response_class=HTMLResponse)
@@ -274,6 +330,13 @@ def _back(alert_id: int) -> Response:
 def acknowledge(request: Request, alert_id: Id) -> Response:
     with writing(request, "alerts") as work:
         alerts.acknowledge(work, alert_id)
+    return _back(alert_id)
+
+
+@router.post("/alerts/{alert_id}/take_up")
+def take_up(request: Request, alert_id: Id) -> Response:
+    with writing(request, "alerts") as work:
+        alerts.take_up(work, alert_id)
     return _back(alert_id)
 
 

@@ -14,7 +14,7 @@ from admin_ui.area import Area
 from admin_ui.edge import Form, Id, local_path, only, reading, to, writing
 from admin_ui.pages.records import object_of
 from admin_ui.posted import posted_lists, whole
-from admin_ui.record_forms import FormField, form_field, raw_of
+from admin_ui.record_forms import FormField, face_of, form_field, raw_of
 from admin_ui.render import fragment, page
 from server.errors import Invalid, NotFound, Problem, Text, TooLarge
 from server.feature import Work
@@ -82,7 +82,7 @@ def _editable(work: Work, object_type: ObjectType) -> list[Field]:
 
 def _input(work: Work, field: Field, entry: Any, problems: tuple[Problem, ...]) -> FormField:
     state = FieldState(True, False, False, entry if isinstance(entry, list) else None, entry if isinstance(entry, str) else "")
-    return form_field(work, replace(field, help=None), state, tuple(p for p in problems if p.path == field.key), None, "b-")
+    return form_field(work, face_of(work, replace(field, help=None), "b-"), state, tuple(p for p in problems if p.path == field.key))
 
 
 def _shown(work: Work, object_type: ObjectType, raw: Mapping[str, Any]) -> str:

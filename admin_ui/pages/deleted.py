@@ -69,7 +69,7 @@ def _asking(request: Request, object_key: str, record_id: int, refused: Conflict
             "record": record,
             "parts": [bound(work, r, record_id) for r in fate.parts],
             "holds": [bound(work, r, record_id) for r in fate.holds],
-            "alerts": len(alerts.list_alerts(work, record=(object_key, record_id))) if object_type.assessed else 0,
+            "alerts": len(alerts.of_record(work, object_key, record_id)) if object_type.assessed else 0,
             "tasks": sum(1 for k in tasks_of(work, object_key, record_id) if k.state in PENDING and k.strategy_run_id),
             "refused": refused,
         }

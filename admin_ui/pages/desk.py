@@ -18,8 +18,7 @@ from server.errors import Text
 from server.feature import Work
 from server.features.access import roles
 from server.features.access import service as access
-from server.features.alerts import service as alerts
-from server.features.alerts.service import AlertView
+from server.features.alerts.inbox import NOTHING, Inbox, Wanted, inbox
 from server.features.assessment.movement import Move, class_counts, movers
 from server.features.classification.kind import Class
 from server.features.comments import service as comments
@@ -52,8 +51,7 @@ class Mine:
 
 @dataclass(frozen=True)
 class Desk:
-    alerts: tuple[AlertView, ...]
-    alert_count: int
+    alerts: Inbox
     approvals: tuple[Waiting, ...]
     tasks: tuple[Task, ...]
     reviews: tuple[ReviewSummary, ...]
@@ -67,7 +65,7 @@ class Desk:
 
     @property
     def empty(self) -> bool:
-        return not (self.alerts or self.approvals or self.tasks or self.reviews or self.drafts)
+        return not (self.alerts.lines or self.approvals or self.tasks or self.reviews or self.drafts)
 
 
 @router.get("/", response_class=HTMLResponse)
@@ -85,8 +83,7 @@ def _desk(work: Work) -> Desk:
     if object_type and lead.score:
         moves, moved = movers(work, object_type.key, work.at.today - timedelta(days=1), lead.names, lead.score.key, SHOWN)
     return Desk(
-        tuple(alerts.list_alerts(work, mine=True, limit=SHOWN)) if handles else (),
-        alerts.counts(work, mine=True)["total"] if handles else 0,
+        inbox(work, Wanted(mine=True, by_record=True), size=SHOWN) if handles else NOTHING,
         approvals(work),
         my_tasks(work),
         due_reviews(work),

@@ -14,7 +14,7 @@ from admin_ui.edge import Form, Id, only, reading, writing
 from admin_ui.lists import List, found_of, list_of, names_of_people
 from admin_ui.pages.lists import trends_of
 from admin_ui.posted import whole
-from admin_ui.record_forms import FormField, form_field, raw_of
+from admin_ui.record_forms import FormField, face_of, form_field, raw_of
 from admin_ui.render import fragment
 from server.errors import Conflict, Forbidden, Invalid, Problem, Text
 from server.features.access import service as access
@@ -125,7 +125,7 @@ def _editing(
             continue
         mine = tuple(p for p in problems if p.path == column.name)
         saved = found.rows[0].display.get(column.name, "") if theirs and raw and known.value != found.rows[0].values.get(column.name) else None
-        fields[column.name] = form_field(work, replace(column.field, help=None), known, mine, saved, "e-")
+        fields[column.name] = form_field(work, face_of(work, replace(column.field, help=None), "e-"), known, mine, saved)
     others = [_placed(it, p) for p in problems if p.path not in fields]
     context = {"fields": fields, "others": others, "version": version or found.rows[0].version, "focus": focus if focus in fields else next(iter(fields), "")}
     return fragment(request, work, "parts/row_edit.html", status=status, **context, **_context(it, columns, found))

@@ -12,7 +12,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from admin_ui.area import Area, Link
 from admin_ui.choices import choices
 from admin_ui.edge import Asked, ReleaseNumber, reading, writing
-from admin_ui.forms import Form, act, escape, locate, words
+from admin_ui.forms import Form, escape
+from admin_ui.places import act, locate, words
 from admin_ui.posted import posted
 from admin_ui.render import fragment, page
 from server.config import drafts

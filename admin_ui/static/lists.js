@@ -122,10 +122,10 @@
     const chosen = picks().filter((p) => p.checked), whole = $("[data-all-value]", bar), every = $("[data-pick-all]"), more = $("[data-all]", bar), one = $("[data-edit-one]", bar);
     picks().forEach((p) => p.closest("tr").classList.toggle("on", p.checked));
     bar.hidden = chosen.length === 0;
-    if (chosen.length < picks().length) whole.value = "";
-    $("[data-count]", bar).textContent = whole.value ? more.dataset.many : chosen.length;
+    if (whole && chosen.length < picks().length) whole.value = "";
+    $("[data-count]", bar).textContent = whole?.value ? more.dataset.many : chosen.length;
     if (every) { every.checked = chosen.length > 0 && chosen.length === picks().length; every.indeterminate = chosen.length > 0 && !every.checked; }
-    if (more) more.hidden = Boolean(whole.value) || chosen.length < picks().length;
+    if (more) more.hidden = Boolean(whole?.value) || chosen.length < picks().length;
     if (one) one.hidden = chosen.length !== 1;
   }
   document.addEventListener("change", (e) => {
@@ -140,7 +140,7 @@
       lastPick = pick;
       counted();
     }
-    if (e.target.closest?.("[data-unpick]")) { picks().forEach((p) => { p.checked = false; }); $("[data-all-value]").value = ""; listing().classList.remove("picking"); counted(); }
+    if (e.target.closest?.("[data-unpick]")) { picks().forEach((p) => { p.checked = false; }); if ($("[data-all-value]")) $("[data-all-value]").value = ""; listing().classList.remove("picking"); counted(); }
     if (e.target.closest?.("[data-all]")) { $("[data-all-value]").value = "1"; counted(); }
     const picking = e.target.closest?.("[data-picking]");
     if (picking) { picking.setAttribute("aria-pressed", String(listing().classList.toggle("picking"))); }
@@ -207,13 +207,17 @@
     if (after && next) { after = 0; edit(next); } else if (row) $("a.nm", row)?.focus({ preventScroll: true });
   });
 
-  // Keys of a list: e edits the row one is at, x chooses it, f goes to its search.
+  // Keys of a list: e edits the row one is at, x chooses it, f goes to its search; a bar's own letters do what they say to the chosen rows, or to the row one is at.
   document.addEventListener("keydown", (e) => {
     if (e.ctrlKey || e.metaKey || e.altKey || e.target.matches?.("input, textarea, select, [contenteditable]") || $("dialog[open]")) return;
     const row = document.activeElement?.closest?.(".list tr[id]");
     if (e.key === "e" && row) { e.preventDefault(); edit(row); }
     else if (e.key === "x" && row) { const pick = $("[data-pick]", row); if (pick) { pick.checked = !pick.checked; counted(); } }
-    else if (e.key === "f" && $("#q")) { e.preventDefault(); $("#q").focus(); }
+    else if (e.key.length === 1 && $(`#bulk [data-on="${CSS.escape(e.key)}"]`)) {
+      const pick = row && !picks().some((p) => p.checked) && $("[data-pick]", row);
+      if (pick) { pick.checked = true; counted(); }
+      if (!$("#bulk").hidden) { e.preventDefault(); $(`#bulk [data-on="${CSS.escape(e.key)}"]`).click(); }
+    } else if (e.key === "f" && $("#q")) { e.preventDefault(); $("#q").focus(); }
   });
 
   // -- Boards: a card goes to another lane by hand, by its button or by Shift and the arrow keys.

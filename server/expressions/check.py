@@ -13,7 +13,7 @@ from server.expressions.function import Function, Size
 from server.expressions.functions.change import IS_NEW, earlier
 from server.expressions.matching import Matched, convert, join_sizes, match, settle_into, unify
 from server.expressions.operators import MEMBER, NEGATE, OPERATORS
-from server.expressions.parse import Source, dotted, parse
+from server.expressions.parse import NO_TEXT, Source, dotted, parse
 from server.expressions.registry import ALIASES, FUNCTIONS
 from server.expressions.types import BOOLEAN, DATE, DATETIME, INTEGER, NULL, NUMBER, TEXT, TEXTS, Scope, Type
 
@@ -90,7 +90,7 @@ class _Checker:
         return Fact(kind, literal=value, size=size)
 
     def _text(self, node: ast.Constant, value: str) -> Fact | None:
-        if len(value) > limits.TEXT_LENGTH or any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value):
+        if NO_TEXT.search(value):
             return self.problem(node, "character", Text("文本中含有无效字符", "The text has a character that no text may have"))
         if self.place.segment(node)[:1] not in "\"'":
             return self.problem(node, "literal", Text("文本前不能有字母前缀", "A text has no letters before its quote"))
@@ -367,8 +367,8 @@ class _Checker:
         self.problem(node, "arity", message, Text(f"{function.signature}: {function.doc.zh}", f"{function.signature}: {function.doc.en}"))
         return False
 
-    def _no_form(self, node: ast.Call, function: Function, facts: Sequence[Fact], wrong: int) -> Fact | None:
-        at = min(wrong, len(facts) - 1)
+    def _no_form(self, node: ast.Call, function: Function, facts: Sequence[Fact], at: int) -> Fact | None:
+        """`at`: the argument that fits worst."""
         params = [f.param(at, len(facts)) for f in function.forms]
         literal = next((p.literal for p in params if p.literal), None)
         if literal and facts[at].given == INTEGER:

@@ -198,9 +198,9 @@ class _Teller:
         )
 
     def _chain(self, node: ast.Compare) -> str:
-        words = [self._value(node.left) if not self._is_literal(node.left) else self._plain(node.left)]
+        words = [self._value(node.left)]
         for operation, part in zip(node.ops, node.comparators):
-            words += [self._symbol(type(operation)), self._plain(part) if self._is_literal(part) else self._value(part)]
+            words += [self._symbol(type(operation)), self._value(part)]
         return " ".join(words)
 
     def _symbol(self, operation: type[ast.cmpop]) -> str:

@@ -38,7 +38,6 @@ class Change:
     name: str
     symbol: str
     wanted: Any
-    value: Any
     cost: float
     example: Any = None
 
@@ -160,7 +159,7 @@ class _Proposals:
         name, value, known = dotted(items), self.tracer.value(one), self.tracer.value(items) or []
         if name is not None and value:
             example = [*known, value] if wanted else [v for v in known if v != value]
-            yield (Change(name, HAS if wanted else LACKS, value, known, 1, example),)
+            yield (Change(name, HAS if wanted else LACKS, value, 1, example),)
         if (key := dotted(one)) is not None and wanted:
             for item in known:
                 yield (self._change(key, Bound(ast.Eq, item, item)),)
@@ -169,17 +168,15 @@ class _Proposals:
         name = dotted(node)
         if name is None:
             return
-        value = self.tracer.value(node)
         if wanted:
-            yield (Change(name, EMPTY, None, value, 1, None),)
+            yield (Change(name, EMPTY, None, 1),)
         else:
             known = self.scope.names[name]
             some = known.options[0] if known.options else _SOME.get(known.type.name, datetime(2000, 1, 1, tzinfo=UTC))
-            yield (Change(name, FILLED, None, value, 1, some),)
+            yield (Change(name, FILLED, None, 1, some),)
 
     def _change(self, name: str, bound: Bound) -> Change:
-        value = self.tracer.known(name)
-        return Change(name, SYMBOLS[bound.operation], bound.wanted, value, _distance(value, bound.wanted), bound.example)
+        return Change(name, SYMBOLS[bound.operation], bound.wanted, _distance(self.tracer.known(name), bound.wanted), bound.example)
 
 
 def _other(value: Any, taken: Sequence[Any]) -> Any:

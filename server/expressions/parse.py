@@ -2,6 +2,7 @@
 
 import ast
 import io
+import re
 import tokenize
 import unicodedata
 from contextlib import suppress
@@ -28,6 +29,7 @@ NODES: tuple[type[ast.AST], ...] = (
 )
 OPERATORS: tuple[type[ast.AST], ...] = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.USub, ast.UAdd, ast.Not, ast.And, ast.Or)
 COMPARISONS: tuple[type[ast.AST], ...] = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.Is, ast.IsNot)
+NO_TEXT = re.compile("[\ud800-\udfff\0]")  # characters that no text may have
 CHAIN = 0.25  # of a level: so much a further term of a sum counts
 _SUMMANDS = (ast.Add, ast.Sub)
 ALLOWED = frozenset(NODES + OPERATORS + COMPARISONS)
@@ -82,10 +84,9 @@ def parse(source: str) -> tuple[ast.expr | None, Source, tuple[Problem, ...]]:
         return None, place, (Problem("", message, start=limits.SOURCE_LENGTH, end=len(source), code="too_long"),)
     if not text.strip():
         return None, place, (Problem("", Text("表达式为空", "The expression is empty"), start=0, end=len(source), code="empty"),)
-    if any("\ud800" <= c <= "\udfff" for c in text) or "\0" in text:
-        at = next(i for i, c in enumerate(text) if "\ud800" <= c <= "\udfff" or c == "\0")
+    if wrong := NO_TEXT.search(text):
         message = Text("含有无效字符", "Contains a character that no text may have")
-        return None, place, (Problem("", message, start=at, end=at + 1, code="character"),)
+        return None, place, (Problem("", message, start=wrong.start(), end=wrong.end(), code="character"),)
     if "#" in text and (comment := _comment(text)) is not None:
         message = Text("表达式中不能写注释", "Comments are not possible in an expression")
         return None, place, (Problem("", message, start=comment, end=len(text), code="comment"),)

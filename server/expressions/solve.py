@@ -91,7 +91,7 @@ def number_bound(left: ast.expr, operation: type[ast.cmpop], right: ast.expr, na
     rounded = round(at) if abs(at - round(at)) < _EXACT else None
     if whole and rounded is None:
         return _whole(operation, at)
-    wanted: Any = rounded if whole or rounded is not None else _told(operation, at)
+    wanted: Any = _told(operation, at) if rounded is None else rounded
     wanted = wanted if whole else float(wanted)
     return Bound(operation, wanted, _beside(operation, wanted, 1 if whole else max(abs(at) * 1e-6, 1e-4)))
 

@@ -20,6 +20,7 @@ from server.expressions.checked import Checked, Fact, Missing
 from server.expressions.function import Form, scales
 from server.expressions.functions.moments import MOMENT_DATE
 from server.expressions.functions.text import WHITE_SPACE
+from server.expressions.operators import MIRRORED
 from server.expressions.parse import dotted
 from server.expressions.types import BOOLEAN, DATE, DATETIME, INTEGER, NUMBER, TEXT, TEXTS, Type
 
@@ -41,6 +42,15 @@ _SETTLE = "floor(nullif(nullif({low}({high}({{0}}, -LARGEST), LARGEST), LARGEST)
 _SETTLES = {False: _SETTLE.format(low="min", high="max"), True: _SETTLE.format(low="least", high="greatest")}
 _KEY = "floor({0} * 1000000000.0 + 0.5)"
 _NULLS = {"text": "TEXT", "integer": "BIGINT", "number": "DOUBLE PRECISION", "boolean": "BOOLEAN", "date": "DATE", "datetime": "TIMESTAMP", "list": "TEXT"}
+# A number compared with a literal: {1} is the first that equals it to 9 decimals, {2} the first after those.
+_BOUNDED: Mapping[type[ast.cmpop], str] = {
+    ast.Lt: "{0} < {1}",
+    ast.GtE: "{0} >= {1}",
+    ast.LtE: "{0} < {2}",
+    ast.Gt: "{0} >= {2}",
+    ast.Eq: "{0} >= {1} AND {0} < {2}",
+    ast.NotEq: "{0} < {1} OR {0} >= {2}",
+}
 LIGHT = 16  # operands up to this many leaves are simply repeated
 STACK = 44  # of the 100 entries of SQLite's parser; the statement around us needs some too
 
@@ -161,8 +171,7 @@ class Writer:
         for number, slot in enumerate(parts):
             pieces = self._pieces(slot, arguments)
             after = parts[number + 1].before if number + 1 < len(parts) else tail
-            bare = text[-1:] + slot.before[-1:] in ("(",) or slot.before[-1:] == "("
-            bare = bare and after[:1] in (")", ",")
+            bare = slot.before.endswith("(") and after.startswith((")", ","))
             text += slot.before + ", ".join(p.text if p.simple or bare or len(pieces) > 1 else f"({p.text})" for p in pieces)
             weight += sum(p.weight for p in pieces)
             depth = max(depth, *(p.depth + slot.below for p in pieces)) if pieces else depth
@@ -288,18 +297,8 @@ class Writer:
         """Against a literal, comparing the 9 decimals is one comparison with the right double, which an index can serve."""
         if form.params[0].type != "number" or isinstance(a.literal, float) == isinstance(b.literal, float):
             return self.form(form, [a, b])
-        mirrored = isinstance(a.literal, float)
-        name = type(op).__name__
-        if mirrored:
-            a, b = b, a
-            name = {"Lt": "Gt", "LtE": "GtE", "Gt": "Lt", "GtE": "LtE"}.get(name, name)
+        kind = type(op)
+        if isinstance(a.literal, float):
+            a, b, kind = b, a, MIRRORED[kind]
         first, after = (self.literal(v, sa.Double()) for v in numbers.bounds_of_equal(b.literal))
-        template = {
-            "Lt": "{0} < {1}",
-            "GtE": "{0} >= {1}",
-            "LtE": "{0} < {2}",
-            "Gt": "{0} >= {2}",
-            "Eq": "{0} >= {1} AND {0} < {2}",
-            "NotEq": "{0} < {1} OR {0} >= {2}",
-        }
-        return self.fill(template[name], [a, first, after])
+        return self.fill(_BOUNDED[kind], [a, first, after])

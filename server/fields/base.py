@@ -122,6 +122,10 @@ class FieldType:
         """`json` of a value that is there as canonical text, as an expression over `{v}`: `quote` and `canonical` are known to it. Empty: the long way."""
         return ""
 
+    def stored(self, field: FieldSpec) -> str:
+        """A value that is there as the driver takes it, as an expression over `{v}`. Empty: as the type of the column binds it on each database."""
+        return ""
+
     def unit(self, field: FieldSpec) -> str:
         """The unit of the number that expressions see."""
         return field.unit

@@ -1,5 +1,6 @@
 """What the types of one line of text share. Not a type by itself."""
 
+import re
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ CODE_POINT_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 class Line(FieldType):
     limit = LINE_LIMIT
+    shape: re.Pattern[str] | None = None  # what all texts of the type look like, where that is all `shape_problem` asks for
 
     def expression_type(self, field: FieldSpec) -> Type:
         return TEXT
@@ -33,11 +35,14 @@ class Line(FieldType):
         return length_problem(field, text, self.limit) or self.shape_problem(field, text) or text
 
     def quick(self, field: FieldSpec, reading: Reading) -> Quick | None:
-        """Plain letters, not too long; what has a shape goes the long way unless its type knows better."""
-        if type(self).shape_problem is not Line.shape_problem or field.min_length is not None:
+        """Plain letters, not too long, and of the type's shape; what has another test goes the long way unless its type knows better."""
+        if field.min_length is not None or (self.shape is None and type(self).shape_problem is not Line.shape_problem):
             return None
-        most = field.max_length if field.max_length is not None else self.limit
-        return Quick(f"{{r}}.__class__ is str and len({{r}}) <= {most} and {{r}}.isascii() and {{r}}.isprintable()", "{r}.strip(' ') or None")
+        most = min(self.limit, field.max_length if field.max_length is not None else self.limit)
+        test = f"{{r}}.__class__ is str and len({{r}}) <= {most} and {{r}}.isascii() and {{r}}.isprintable()"
+        if self.shape is None:
+            return Quick(test, "{r}.strip(' ') or None")
+        return Quick(test + " and {fits}({r})", "{r}", {"fits": self.shape.fullmatch})
 
     def json_text(self, field: FieldSpec) -> str:
         return "quote({v})"

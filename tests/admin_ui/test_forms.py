@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from admin_ui.forms import Form, Node, act, locate, summary_of, words
+from admin_ui.forms import Form, Node, summary_of
+from admin_ui.places import act, locate, words
 from server.errors import Text
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from server.config.releases import Catalogs
 from server.demo.people import PASSWORD
@@ -26,6 +26,8 @@ from tests.serving import served
 
 SCREENSHOTS = os.environ.get("WEATHERGLASS_TEST_SCREENSHOTS", "")
 CUSTOMERS, SEED = 60, 7
+PATIENCE = 20_000  # milliseconds a page has for what is expected of it, on a busy machine too
+expect.set_options(timeout=PATIENCE)
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 

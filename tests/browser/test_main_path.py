@@ -62,7 +62,7 @@ def test_an_alert_is_acknowledged_and_its_task_done(sign_in: SignIn) -> None:
     visitor.check()
     page.get_by_role("button", name="确认").click()
     visitor.settle()
-    expect(page.locator(".about")).to_contain_text("处理中")
+    expect(page.locator(".about")).to_contain_text("已确认")
     page.locator("summary", has_text="推迟").click()
     visitor.check()
     page.locator("main a[href^='/tasks/']").first.click()

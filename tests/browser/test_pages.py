@@ -36,7 +36,7 @@ PAGES = {
         "/settings/channels", "/settings/channels?add=mail", "/settings/channels?add=dingtalk", "/settings/deliveries",
     ),
     "act": (
-        "wu", "/", "/matrix", "/alerts", "/alerts?state=closed", "/alerts/1",
+        "wu", "/", "/matrix", "/alerts", "/alerts?flat=1&severity=critical", "/alerts?state=closed", "/alerts/1",
         "/tasks", "/tasks?tab=approvals", "/tasks?tab=team", "/tasks?tab=done", "/tasks/1", "/reviews", "/reviews/1",
         "/reviews/2?item=@moves", "/reviews/2?item=@late", "/reports", "/o/customer/1/report", "/o/limit_request/6",
     ),

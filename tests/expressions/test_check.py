@@ -190,6 +190,7 @@ def test_several_lines_read_as_one() -> None:
         (" \t", "empty", (0, 2), "表达式为空", "The expression is empty"),
         ("name == '\ud800'", "character", (9, 10), "含有无效字符", "Contains a character that no text may have"),
         ("name == \0", "character", (8, 9), "含有无效字符", "Contains a character that no text may have"),
+        ("name == '\udfff'", "character", (9, 10), "含有无效字符", "Contains a character that no text may have"),
     ],
 )
 def test_limits(source: str, code: str, place: tuple[int, int], zh: str, en: str) -> None:

@@ -247,6 +247,198 @@ def computing(source: str) -> str:
                 "return ((10.0 if v2 > 10.0 or 0.0 > 10.0 else 0.0 if 0.0 > v2 else v2) + 1.0) + 0.0",
             ],
         ),
+        (
+            "case(active and held, 1, 2)",
+            [
+                "if (v2) and (v5):",
+                "    return 1",
+                "return 2",
+            ],
+        ),
+        (
+            "case(active, 1, active, 2, held, 3)",
+            [
+                "if (v2):",
+                "    return 1",
+                "if (v5):",
+                "    return 3",
+                "return None",
+            ],
+        ),
+        (
+            "active and held and active",
+            [
+                "if v2 is False: return False",
+                "return False if v5 is False or v2 is False else None if v2 is None or v5 is None else True",
+            ],
+        ),
+        (
+            "0 < count_a < count_b",
+            [
+                "v7 = False if v2 is not None and not (0 < v2) or v2 is not None and v5 is not None and not (v2 < v5)"
+                " else None if v2 is None or v5 is None else True",
+                "return v7",
+            ],
+        ),
+        (
+            "amount == 3 or ratio != 4",
+            [
+                "if v2 is not None and (2.9999999995 <= v2 < 3.0000000005): return True",
+                "return True if v5 is not None and (not (3.9999999995 <= v5 < 4.0000000005)) else None if v2 is None or v5 is None else False",
+            ],
+        ),
+        (
+            "1 if count_a > 1 else 2.5",
+            [
+                "if (v2 is not None and (v2 > 1)):",
+                "    return 1.0 + 0.0",
+                "return 2.5 + 0.0",
+            ],
+        ),
+        (
+            "year(created_at) > 2000",
+            [
+                "v4 = moment_date(at, v2)",
+                "return None if v4 is None else ((k5(v4)) > 2000)",
+            ],
+        ),
+        (
+            "amount * ratio * amount",
+            [
+                "v7 = (v2 * v5) * v2",
+                "v8 = v7 if 1.0295115178936058e-84 <= v7 < 1e+100 or v7 == 0.0 or -1e+100 < v7 <= -1.0295115178936058e-84 else settle(v7)",
+                "return None if v8 is None else (v8 + 0.0)",
+            ],
+        ),
+        (
+            "+count_a + 1",
+            [
+                "return v2 + 1",
+            ],
+        ),
+        (
+            "name == 'x' and active",
+            [
+                "if v2 is not None and not (v2 == k4): return False",
+                "return False if v6 is False else None if v2 is None or v6 is None else True",
+            ],
+        ),
+        (
+            "count_a * count_b > 5",
+            [
+                "v7 = t if -1073741823 <= (t := v2 * v5) <= 1073741823 else checked(t)",
+                "return None if v7 is None else (v7 > 5)",
+            ],
+        ),
+        (
+            "2 * count_a - count_b / 4",
+            [
+                "return ((2 * v2) - (v5 * 0.25)) + 0.0",
+            ],
+        ),
+        (
+            "amount / 3 > 1",
+            [
+                "return (v2 / 3.0) >= 1.0000000005",
+            ],
+        ),
+        (
+            "amount / -2.0 + amount / 1e10",
+            [
+                "return ((v2 * (-0.5)) + (v2 / 10000000000.0)) + 0.0",
+            ],
+        ),
+        (
+            "coalesce(name, 'a') == 'b'",
+            [
+                "return (v2 if v2 is not None else k4) == k5",
+            ],
+        ),
+        (
+            "band(amount, 1, 2)",
+            [
+                "return k4(v2, 1.0, 2.0)",
+            ],
+        ),
+        (
+            "min(amount, ratio, count_a) < 5",
+            [
+                "v10 = v8 if v8 < v2 else v2",
+                "v11 = float(v5)",
+                "return (v11 if v11 < v10 else v10) < 4.9999999995",
+            ],
+        ),
+        (
+            "amount in [1, 2]",
+            [
+                "v5 = k4(v2, 1.0, 2.0)",
+                "return v5",
+            ],
+        ),
+        (
+            "not (name in ['a'])",
+            [
+                "return None if v2 is None else (not (v2 in k4))",
+            ],
+        ),
+        (
+            "count_a in [1, 2] or active",
+            [
+                "if v2 in k4: return True",
+                "return True if v6 else None if v2 is None or v6 is None else False",
+            ],
+        ),
+        (
+            "None in [1] or active",
+            [
+                "if False: return True",
+                "return True if v3 else None if True else False",
+            ],
+        ),
+        (
+            "5 >= count_a",
+            [
+                "return 5 >= v2",
+            ],
+        ),
+        (
+            "4503599627370496.0 < count_a",
+            [
+                "return (float(v2)) >= 4503599627370497.0",
+            ],
+        ),
+        (
+            "count_a is None and not (active is None)",
+            [
+                "if not (v2 is None): return False",
+                "return False if not (not (v5 is None)) else True",
+            ],
+        ),
+        (
+            "active if held else amount > 3",
+            [
+                "if (v2):",
+                "    return v5",
+                "return None if v8 is None else (v8 >= 3.0000000005)",
+            ],
+        ),
+        (
+            "case(active, amount, held, count_a)",
+            [
+                "if (v2):",
+                "    return None if v5 is None else (v5 + 0.0)",
+                "if (v8):",
+                "    return None if v11 is None else ((float(v11)) + 0.0)",
+                "return None",
+            ],
+        ),
+        (
+            "add_days(ordered_on, 1) > today()",
+            [
+                "v5 = k4(v2, 1)",
+                "return None if v5 is None else (v5 > (k6(at)))",
+            ],
+        ),
     ],
 )
 def test_python_has_the_least_to_do(source: str, lines: list[str]) -> None:

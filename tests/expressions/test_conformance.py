@@ -4,7 +4,7 @@ import csv
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cache
 from itertools import groupby
@@ -93,6 +93,14 @@ def checked_of(line: Line) -> Checked:
     return checked
 
 
+def never_null(line: Line) -> Checked:
+    """Over names that are required: the generated function then trusts that they are there."""
+    names = {name: replace(known, nullable=False) for name, known in SCOPE.names.items() if name in line.given}
+    checked, problems = check(line.expression, Scope(names, SCOPE.before))
+    assert checked is not None, (line.place, line.expression, [p.message.en for p in problems])
+    return checked
+
+
 @cache
 def all_checked(path: Path) -> tuple[Checked, ...]:
     return tuple(checked_of(line) for line in lines(path))
@@ -125,6 +133,8 @@ def in_python(line: Line, checked: Checked) -> Iterator[str]:
         yield f"{line.place}: {line.expression} with {line.given} gives {value!r}, not {line.wanted!r}"
     if not same(compile_python(checked)(line.given, line.at), value):
         yield f"{line.place}: the generated function differs: {line.expression} with {line.given}"
+    if None not in line.given.values() and not same(compile_python(never_null(line))(line.given, line.at), value):
+        yield f"{line.place}: the generated function differs where no name may be null: {line.expression} with {line.given}"
     if not same(explain(checked, line.given, line.at).value, value) or not sentence(checked, {}, line.given, "en", line.at):
         yield f"{line.place}: the explanation differs: {line.expression} with {line.given}"
 

@@ -10,7 +10,7 @@ from server.errors import Text
 from server.expressions.check import Checked, check
 from server.expressions.evaluate import evaluate
 from server.expressions.nearest import nearest, suffice
-from server.expressions.types import BOOLEAN, DATE, DATETIME, INTEGER, NUMBER, TEXT, TEXTS, Name, Scope
+from server.expressions.types import BOOLEAN, DATE, DATETIME, INTEGER, NUMBER, TEXT, TEXTS, Name, Scope, Type
 from tests.expressions.engines import UTC_NOON
 from tests.expressions.generate import SCOPE as EVERYTHING
 from tests.expressions.generate import Maker, rows
@@ -155,6 +155,20 @@ def test_nearest_change(source: str, changes: Any) -> None:
     found = nearest(checked, VALUES, UTC_NOON)
     assert (None if found is None else [c.text({}, "en") for c in found]) == changes
     assert found is None or suffice(checked, VALUES, UTC_NOON, found)
+
+
+def test_what_is_nearly_whole_is_told_as_whole() -> None:
+    """0.3 / 0.1 is 2.9999999999999996, which nobody means."""
+    (change,) = nearest(checked_of("change * 0.1 == 0.3"), VALUES, UTC_NOON) or ()
+    assert (change.wanted, change.example) == (3.0, 3.0)
+
+
+@pytest.mark.parametrize("kind", [TEXT, INTEGER, NUMBER, BOOLEAN, DATE, DATETIME, TEXTS], ids=str)
+def test_of_every_type_there_is_an_example(kind: Type) -> None:
+    checked, _ = check("x is not None", Scope({"x": Name(kind)}))
+    assert checked is not None
+    (change,) = nearest(checked, {"x": None}, UTC_NOON) or ()
+    assert change.text({}, "en") == "x has a value" and suffice(checked, {"x": None}, UTC_NOON, [change])
 
 
 def test_in_the_words_of_the_user() -> None:

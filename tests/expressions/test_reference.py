@@ -1,5 +1,8 @@
 """What the help page shows of the language is made from the records, and its results are worked out."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from server.errors import Text
@@ -50,6 +53,20 @@ def test_the_sections_say_what_comes_out() -> None:
     assert all(line.zh and line.en for s in sections for line in (s.title, *s.lines))
     shown = {e.source: (e.result, e.type) for s in sections for e in s.examples}
     assert shown["0.1 + 0.2 == 0.3"] == (True, "boolean") and shown["1 / 0"] == (None, "number") and shown["round(-2.5)"] == (-3, "integer")
+
+
+def test_what_people_read_on_the_page() -> None:
+    """Word by word: reference.toml."""
+    written = tomllib.loads((Path(__file__).parents[1] / "cases/expressions/reference.toml").read_text("utf-8"))
+
+    def both(text: Text) -> list[str]:
+        return [text.zh, text.en]
+
+    found = [(s.key, both(s.title), [both(line) for line in s.lines], [e.source for e in s.examples]) for s in reference.sections()]
+    assert [(row["key"], row["title"], row["lines"], row["examples"]) for row in written["section"]] == found
+    assert written["operator"] == [
+        {"name": e.function.name, "help": both(e.function.doc), "examples": [x.source for x in e.examples]} for e in reference.operators()
+    ]
 
 
 def test_truth_tables_are_worked_out() -> None:

@@ -1,14 +1,18 @@
 """What the SQL looks like where it matters: indexes, SQLite's parser, and composition."""
 
+import tomllib
+from pathlib import Path
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 
 from server.expressions.check import check
-from server.expressions.sql import Formula, compile_sql, when_true
+from server.expressions.sql import TYPES, Formula, compile_sql, when_true
 from server.expressions.types import INTEGER, NUMBER, Name, Scope
 from server.storage.session import Database
 from tests.expressions.engines import UTC_NOON, Engines
-from tests.expressions.generate import SCOPE, rows
+from tests.expressions.generate import HELD, SCOPE, rows
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +71,25 @@ def test_a_comparison_with_a_literal_can_use_an_index(databases: dict[str, Datab
     assert "USING INDEX" in str(plan) or "USING COVERING INDEX" in str(plan), plan
 
 
+WRITTEN = tomllib.loads((Path(__file__).parents[1] / "cases/expressions/sql.toml").read_text("utf-8"))["statement"]
+
+
+@pytest.mark.parametrize("row", WRITTEN, ids=lambda row: str(row["expression"])[:30])
+def test_nothing_is_computed_bound_or_bracketed_that_need_not_be(row: dict[str, Any]) -> None:
+    checked, problems = check(row["expression"], SCOPE)
+    assert checked is not None, problems
+    made = compile_sql(checked, {name: sa.column(name, TYPES[kind.name]) for name, kind in HELD.items()})
+    assert isinstance(made, Formula)
+    leaves = [leaf.name if isinstance(leaf, sa.ColumnClause) else f"{type(leaf.type).__name__} {told(leaf)}" for leaf in made.clauses]
+    assert [made.sqlite, made.postgresql, leaves] == [row["sqlite"], row["postgresql"], row["leaves"]]
+    assert [made.weight, made.depth] == [row["weight"], row["depth"]], "what a formula over this one goes by"
+
+
+def told(leaf: Any) -> str:
+    """A bound value, or the name of one that is still to be given."""
+    return str(leaf.key) if leaf.value is None else repr(leaf.value)
+
+
 def test_null_is_false_for_filters(engines: Engines) -> None:
     found = engines.filtered("not (amount > 3)")
     assert found["python"] == found["sqlite"] and found["python"] == found.get("postgresql", found["python"])
@@ -108,6 +131,16 @@ def test_columns_of_other_types_are_read_as_what_the_names_are(databases: dict[s
         with database.read() as connection:
             table = sa.select(sa.literal(7, sa.Integer()).label("a"), sa.literal(3, sa.Integer()).label("b")).subquery()
             assert connection.execute(sa.select(compile_sql(checked, {"a": table.c.a, "b": table.c.b}, UTC_NOON))).scalar() == 6000000003.5
+
+
+def test_whole_numbers_of_32_bits_do_not_overflow(databases: dict[str, Database]) -> None:
+    """-2147483648 // -1 has 64 bits as everywhere, also over a column of 32."""
+    checked, _ = check("a // b", Scope({"a": Name(INTEGER), "b": Name(INTEGER)}))
+    assert checked is not None
+    for database in databases.values():
+        with database.read() as connection:
+            table = sa.select(sa.literal(-(2**31), sa.Integer()).label("a"), sa.literal(-1, sa.Integer()).label("b")).subquery()
+            assert connection.execute(sa.select(compile_sql(checked, {"a": table.c.a, "b": table.c.b}, UTC_NOON))).scalar() == 2**31
 
 
 def test_the_same_text_serves_other_columns() -> None:

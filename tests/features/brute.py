@@ -117,9 +117,11 @@ class Brute:
         if place not in self.seen:
             values = {}
             for n in checked.names:
-                owner = (self.object_key, subject, n.removeprefix("subject.")) if n.startswith("subject.") else (object_key, record, n)
-                assert owner[1] is not None
-                values[n] = self.field(*owner)  # type: ignore[arg-type]
+                if n.startswith("subject."):
+                    assert subject is not None
+                    values[n] = self.field(self.object_key, subject, n.removeprefix("subject."))
+                else:
+                    values[n] = self.field(object_key, record, n)
             self.seen[place] = evaluate(checked, values, self.at)
         return self.seen[place]
 

@@ -1,6 +1,6 @@
 """What people do with alerts: find them, acknowledge, put off, resolve with a verdict; look at similar ones before."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,14 +12,17 @@ from server.feature import Work
 from server.features.access.service import require, row_filter
 from server.features.alerts.engine import RANK
 from server.features.alerts.kind import Alert
-from server.features.alerts.tables import OPEN_STATES, STATES, alert_events, alerts
+from server.features.alerts.tables import NOT_BEGUN, OPEN_STATES, alert_events, alerts
 from server.features.audit.service import record as audit
 from server.features.objects import engine as objects
 from server.features.objects.kind import ObjectType
+from server.storage.dialects import canonical
 
 VERDICTS: Mapping[str, Text] = {"right": Text("准确", "Right"), "false": Text("误报", "False"), "late": Text("过迟", "Late")}
 LONGEST_SNOOZE_DAYS = 180
-GROUPS: Mapping[str, tuple[str, ...]] = {"active": OPEN_STATES, "all": STATES}
+MOST_OF_RECORD = 200  # there are fewer rules than this
+MOST_AT_ONCE = 500
+Ids = int | Sequence[int]  # one alert, or several
 
 
 @dataclass(frozen=True)
@@ -78,39 +81,28 @@ class Similar:
 # -- Reading -----------------------------------------------------------------------------------------------------------------
 
 
-def list_alerts(
-    work: Work,
-    state: str = "active",
-    severity: str = "",
-    rule: str = "",
-    mine: bool = False,
-    record: tuple[str, int] | None = None,
-    limit: int = 200,
-    before: int | None = None,
-) -> list[AlertView]:
-    """The gravest first, then the newest. `state`: active (open, acknowledged, snoozed), all, or one state. `before`: an id to go on from."""
-    conditions: list[sa.ColumnElement[bool]] = [alerts.c.state.in_(GROUPS.get(state, (state,)))]
-    if severity:
-        conditions.append(alerts.c.severity == severity)
-    if rule:
-        conditions.append(alerts.c.rule == rule)
-    if record is not None:
-        conditions.append(sa.and_(alerts.c.object == record[0], alerts.c.record_id == record[1]))
-    if mine:
-        conditions.append(_addressed(work))
-    if before is not None:
-        conditions.append(alerts.c.id < before)
-    order = (sa.case(RANK, value=alerts.c.severity, else_=-1).desc(), alerts.c.opened_at.desc(), alerts.c.id.desc())
-    return _views(work, sa.and_(*conditions), order, limit)
+def of_record(work: Work, object_key: str, record_id: int) -> list[AlertView]:
+    """What is to be handled about one record, the gravest first, then the newest."""
+    about = sa.and_(alerts.c.object == object_key, alerts.c.record_id == record_id, alerts.c.state.in_(OPEN_STATES))
+    return views(work, about, GRAVEST_FIRST, MOST_OF_RECORD)
 
 
-def _addressed(work: Work) -> sa.ColumnElement[bool]:
+def rank(table: sa.FromClause) -> sa.ColumnElement[int]:
+    """How grave: the greater, the graver."""
+    return sa.case(RANK, value=table.c.severity, else_=-1)
+
+
+GRAVEST_FIRST = (rank(alerts).desc(), alerts.c.opened_at.desc(), alerts.c.id.desc())
+
+
+def addressed(work: Work, table: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Alerts of `table` that reach the actor by name or by role."""
     words = [f"user:{work.actor.username}", *(f"role:{r}" for r in work.actor.roles)]
-    return sa.or_(*(sa.cast(alerts.c.recipients, sa.Text).contains(f'"{word}"', autoescape=True) for word in words))
+    return sa.or_(*(sa.cast(table.c.recipients, sa.Text).contains(canonical(word), autoescape=True) for word in words))
 
 
 def get_alert(work: Work, alert_id: int) -> AlertView:
-    found = _views(work, alerts.c.id == alert_id, (alerts.c.id,), 1)
+    found = views(work, alerts.c.id == alert_id, (alerts.c.id,), 1)
     if not found:
         raise NotFound(Text("没有此预警", "There is no such alert"))
     return found[0]
@@ -122,37 +114,17 @@ def events(work: Work, alert_id: int) -> list[AlertEvent]:
     return [AlertEvent(row.at, row.by, row.what, row.note) for row in rows]
 
 
-def counts(work: Work, mine: bool = False) -> dict[str, int]:
-    """How many alerts of each severity are to be handled; `total` and `overdue` besides."""
-    conditions = [alerts.c.state.in_(OPEN_STATES), _readable(work)]
-    if mine:
-        conditions.append(_addressed(work))
-    late = sa.case((sa.and_(alerts.c.state == "open", alerts.c.due_at < work.now), 1), else_=0)
-    rows = work.session.execute(sa.select(alerts.c.severity, sa.func.count(), sa.func.sum(late)).where(*conditions).group_by(alerts.c.severity))
-    found = dict.fromkeys([*RANK, "total", "overdue"], 0)
-    for severity, count, overdue in rows:
-        found[severity] = count
-        found["total"] += count
-        found["overdue"] += int(overdue or 0)
-    return found
-
-
-def counts_by_rule(work: Work) -> dict[str, int]:
-    rows = work.session.execute(sa.select(alerts.c.rule, sa.func.count()).where(alerts.c.state.in_(OPEN_STATES), _readable(work)).group_by(alerts.c.rule))
-    return {row[0]: row[1] for row in rows}
-
-
 def similar(work: Work, alert: AlertView | int, limit: int = 5) -> Similar:
     """How earlier alerts of the same rule ended: an aid to judge this one."""
     one = get_alert(work, alert) if isinstance(alert, int) else alert
     same = sa.and_(alerts.c.rule == one.rule, alerts.c.object == one.object, alerts.c.state == "closed", alerts.c.id != one.id)
-    rows = work.session.execute(sa.select(alerts.c.verdict, sa.func.count()).where(same, _readable(work)).group_by(alerts.c.verdict))
+    rows = work.session.execute(sa.select(alerts.c.verdict, sa.func.count()).where(same, readable(work)).group_by(alerts.c.verdict))
     verdicts = {row[0]: row[1] for row in rows}
-    latest = _views(work, same, (alerts.c.closed_at.desc(), alerts.c.id.desc()), limit)
+    latest = views(work, same, (alerts.c.closed_at.desc(), alerts.c.id.desc()), limit)
     return Similar(sum(verdicts.values()), verdicts.get("right", 0), verdicts.get("false", 0), verdicts.get("late", 0), tuple(latest))
 
 
-def _readable(work: Work) -> sa.ColumnElement[bool]:
+def readable(work: Work) -> sa.ColumnElement[bool]:
     """Alerts about records that the actor may read."""
     parts = []
     for object_type in work.catalog.all("object"):
@@ -164,8 +136,8 @@ def _readable(work: Work) -> sa.ColumnElement[bool]:
     return sa.or_(*parts) if parts else sa.false()
 
 
-def _views(work: Work, condition: sa.ColumnElement[bool], order: tuple[Any, ...], limit: int) -> list[AlertView]:
-    rows = work.session.execute(sa.select(alerts).where(condition, _readable(work)).order_by(*order).limit(limit)).mappings().all()
+def views(work: Work, condition: sa.ColumnElement[bool], order: Sequence[Any], limit: int) -> list[AlertView]:
+    rows = work.session.execute(sa.select(alerts).where(condition, readable(work)).order_by(*order).limit(limit)).mappings().all()
     names = _names(work, {(row["object"], row["record_id"]) for row in rows})
     return [_view(work, dict(row), names.get((row["object"], row["record_id"]), "")) for row in rows]
 
@@ -200,15 +172,25 @@ def _view(work: Work, row: Mapping[str, Any], name: str) -> AlertView:
     )
 
 
-# -- Handling ----------------------------------------------------------------------------------------------------------------
+# -- Handling: of one alert, or of several at once. Each says how many it was done to; of several, those that moved on meanwhile are left out. --
 
 
-def acknowledge(work: Work, alert_id: int, note: str = "") -> None:
+def acknowledge(work: Work, ids: Ids, note: str = "") -> int:
     """Somebody saw it and takes it on."""
-    _move(work, alert_id, ("open", "snoozed"), "acknowledged", note, state="acknowledged", acknowledged_by=work.actor.username, acknowledged_at=work.now)
+    return _move(work, ids, ("open", "snoozed"), "acknowledged", note, state="acknowledged", acknowledged_by=work.actor.username, acknowledged_at=work.now)
 
 
-def snooze(work: Work, alert_id: int, until: date, reason: str) -> None:
+def take_up(work: Work, ids: Ids, note: str = "") -> int:
+    """Work on it has begun; who begins has seen it."""
+    seen = {"acknowledged_by": _or_else(alerts.c.acknowledged_by, work.actor.username), "acknowledged_at": _or_else(alerts.c.acknowledged_at, work.now)}
+    return _move(work, ids, NOT_BEGUN, "in_work", note, state="in_work", **seen)
+
+
+def _or_else(column: sa.Column[Any], value: Any) -> sa.ColumnElement[Any]:
+    return sa.func.coalesce(column, sa.literal(value, column.type))
+
+
+def snooze(work: Work, ids: Ids, until: date, reason: str) -> int:
     """Put off until a day, with the reason; it opens again by itself."""
     days = (until - work.at.today).days
     if not reason.strip():
@@ -216,30 +198,41 @@ def snooze(work: Work, alert_id: int, until: date, reason: str) -> None:
     if not 0 < days <= LONGEST_SNOOZE_DAYS:
         wanted = Text(f"请选择明天起 {LONGEST_SNOOZE_DAYS} 天以内的日期", f"Choose a day from tomorrow on, at most {LONGEST_SNOOZE_DAYS} days ahead")
         raise Invalid([Problem("until", wanted, code="range")])
-    _move(work, alert_id, OPEN_STATES, "snoozed", reason.strip(), state="snoozed", snoozed_until=until, snooze_reason=reason.strip())
+    return _move(work, ids, OPEN_STATES, "snoozed", reason.strip(), state="snoozed", snoozed_until=until, snooze_reason=reason.strip())
 
 
-def resolve(work: Work, alert_id: int, verdict: str, note: str = "") -> None:
+def resolve(work: Work, ids: Ids, verdict: str, note: str = "") -> int:
     """Closed by a person, who says whether the alert was right."""
-    if verdict not in VERDICTS:
-        raise Invalid([Problem("verdict", Text("请选择结论", "Choose a verdict"), code="required")])
+    _require_verdict(verdict)
     closing = {"state": "closed", "closed_at": work.now, "closed_by": work.actor.username, "close_reason": "resolved", "verdict": verdict, "note": note.strip()}
-    _move(work, alert_id, (*OPEN_STATES, "suppressed"), "resolved", note.strip(), **closing)
+    return _move(work, ids, (*OPEN_STATES, "suppressed"), "resolved", note.strip(), **closing)
 
 
-def judge(work: Work, alert_id: int, verdict: str, note: str = "") -> None:
+def judge(work: Work, ids: Ids, verdict: str, note: str = "") -> int:
     """A verdict on an alert that closed by itself."""
+    _require_verdict(verdict)
+    return _move(work, ids, ("closed",), "judged", note.strip(), verdict=verdict, note=note.strip())
+
+
+def _require_verdict(verdict: str) -> None:
     if verdict not in VERDICTS:
         raise Invalid([Problem("verdict", Text("请选择结论", "Choose a verdict"), code="required")])
-    _move(work, alert_id, ("closed",), "judged", note.strip(), verdict=verdict, note=note.strip())
 
 
-def _move(work: Work, alert_id: int, allowed: tuple[str, ...], what: str, words: str, **values: Any) -> None:
+def _move(work: Work, ids: Ids, allowed: tuple[str, ...], what: str, words: str, **values: Any) -> int:
     require(work, "alerts")
-    alert = get_alert(work, alert_id)
-    moved = work.session.execute(sa.update(alerts).where(alerts.c.id == alert_id, alerts.c.state.in_(allowed)).values(**values))
-    if not moved.rowcount:
+    wanted = [ids] if isinstance(ids, int) else sorted(set(ids))
+    if not 0 < len(wanted) <= MOST_AT_ONCE:
+        raise Invalid([Problem("id", Text(f"请选择 1 至 {MOST_AT_ONCE} 条预警", f"Choose 1 to {MOST_AT_ONCE} alerts"), code="range")])
+    visible = sa.select(alerts.c.id, alerts.c.object, alerts.c.record_id, alerts.c.rule).where(alerts.c.id.in_(wanted), readable(work))
+    found = {row.id: row for row in work.session.execute(visible)}
+    if not found:
+        raise NotFound(Text("没有此预警", "There is no such alert"))
+    change = sa.update(alerts).where(alerts.c.id.in_(list(found)), alerts.c.state.in_(allowed)).values(**values).returning(alerts.c.id)
+    moved = sorted(work.session.scalars(change))
+    if not moved:
         raise Conflict(Text("预警的状态已改变,请刷新", "The alert has moved on meanwhile; look again"))
-    event = {"alert_id": alert_id, "at": work.now, "by": work.actor.username, "what": what, "note": words}
-    work.session.execute(sa.insert(alert_events).values(**event))
-    audit(work, f"alert.{what}", alert.object, alert.record_id, {"alert": alert_id, "rule": alert.rule, "note": words})
+    work.session.execute(sa.insert(alert_events), [{"alert_id": i, "at": work.now, "by": work.actor.username, "what": what, "note": words} for i in moved])
+    for i in moved:
+        audit(work, f"alert.{what}", found[i].object, found[i].record_id, {"alert": i, "rule": found[i].rule, "note": words})
+    return len(moved)

@@ -5,8 +5,10 @@ import sqlalchemy as sa
 from server.storage.dialects import BigInt, Instant, Json
 from server.storage.system import metadata
 
-OPEN_STATES = ("open", "acknowledged", "snoozed")  # somebody is to do something
+OPEN_STATES = ("open", "acknowledged", "in_work", "snoozed")  # somebody is to do something
+NOT_BEGUN = ("open", "acknowledged", "snoozed")  # nobody works on it yet
 STATES = (*OPEN_STATES, "suppressed", "closed")
+ACTIVE = tuple(sa.literal_column(f"'{state}'", sa.Text) for state in OPEN_STATES)  # as the index of the active ones says it: a parameter would not do
 
 alerts = sa.Table(
     "alerts",
@@ -42,7 +44,9 @@ alerts = sa.Table(
 _going_on = alerts.c.state != "closed"
 sa.Index("uq_alerts_open_episode", alerts.c.rule, alerts.c.object, alerts.c.record_id, unique=True, sqlite_where=_going_on, postgresql_where=_going_on)
 sa.Index("ix_alerts_record", alerts.c.object, alerts.c.record_id, alerts.c.rule)
-sa.Index("ix_alerts_state", alerts.c.state, alerts.c.opened_at)
+sa.Index("ix_alerts_state", alerts.c.state, alerts.c.opened_at, alerts.c.id)
+_active = alerts.c.state.in_(ACTIVE)
+sa.Index("ix_alerts_active", alerts.c.severity, alerts.c.opened_at, alerts.c.id, sqlite_where=_active, postgresql_where=_active)
 _unanswered = sa.and_(alerts.c.state == "open", alerts.c.escalated_at.is_(None))
 sa.Index("ix_alerts_unanswered", alerts.c.due_at, sqlite_where=_unanswered, postgresql_where=_unanswered)
 

@@ -68,7 +68,7 @@ def _candidates(work: Work, object_type: ObjectType, field: str, wanted: frozens
 def on_saved(work: Work, saved: Saved) -> None:
     object_type: ObjectType = work.catalog.get("object", saved.object)
     fields = {rule.field for rule in object_type.duplicates}
-    changed = [i for i in saved.ids if fields & saved.changed.get(i, frozenset())]
+    changed = [i for i in saved.ids if fields & saved.changed.get(i, frozenset())] if fields else []
     for start in range(0, len(changed), BATCH):
         index(work, object_type, changed[start : start + BATCH])
 

@@ -1,4 +1,5 @@
-"""Values in sentences: messages of alerts, reasons of scores. Plain: numbers without zeros at the end, options by their titles."""
+"""Values in sentences: messages of alerts, reasons of scores. Plain: numbers in groups of three digits and
+without zeros at the end, options by their titles."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -49,7 +50,7 @@ def plain(value: Any, options: Mapping[str, Text], locale: str) -> str:
 
 
 def plain_number(value: float) -> str:
-    text = f"{value:.6f}".rstrip("0").rstrip(".") if abs(value) < 1e15 else f"{value:.0f}"
+    text = f"{value:,.6f}".rstrip("0").rstrip(".") if abs(value) < 1e15 else f"{value:,.0f}"
     return "0" if text == "-0" else text
 
 

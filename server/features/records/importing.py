@@ -276,10 +276,16 @@ class Run:
             else:
                 good.append((row, before, values))
         number(work, object_type, [values for _, before, values in good if before is None])
-        clashes = taken(work, object_type, [(before["id"] if before else None, values) for _, before, values in good])
-        for index, found in clashes.items():
-            done.refuse(good[index][0].line, [(self._header_of(p.path), p.message) for p in found])
-        self._store(work, object_type, [g for i, g in enumerate(good) if i not in clashes] if clashes else good, done)
+        try:
+            with work.session.begin_nested():
+                self._store(work, object_type, good, done)
+        except Invalid:  # mostly unique values that are another's: who has them is asked when the database says so
+            clashes = taken(work, object_type, [(before["id"] if before else None, values) for _, before, values in good])
+            if not clashes:
+                raise
+            for index, found in clashes.items():
+                done.refuse(good[index][0].line, [(self._header_of(p.path), p.message) for p in found])
+            self._store(work, object_type, [g for i, g in enumerate(good) if i not in clashes], done)
 
     def _store(self, work: Work, object_type: ObjectType, good: Sequence[tuple[Row, Mapping[str, Any] | None, Mapping[str, Any]]], done: Tally) -> None:
         made = [values for _, before, values in good if before is None]
@@ -289,10 +295,10 @@ class Run:
                 change = revision(object_type, before["id"], before, values)
                 revisions += [change] if change.changed else []
         ids = insert_rows(work, object_type, made)
-        if self.watched:
-            done.outcomes += _outcomes(good, ids, {r.id: r for r in revisions})
         update_rows(work, object_type, revisions)
         tell(work, object_type, ids, revisions, made)
+        if self.watched:
+            done.outcomes += _outcomes(good, ids, {r.id: r for r in revisions})
         done.created += len(made)
         done.updated += len(revisions)
         done.unchanged += len(good) - len(made) - len(revisions)

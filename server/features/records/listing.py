@@ -3,7 +3,7 @@
 import json
 import operator
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from server.features.access.departments import within
 from server.features.objects.engine import SYSTEM_NAMES, table
 from server.features.objects.kind import Field, ObjectType
 from server.features.records.liststate import ListState
-from server.features.records.paging import Key, order, placed, read_cursor, runs, write_cursor
+from server.features.records.paging import Key, Run, placed, read_cursor, runs, write_cursor
 from server.features.records.reading import Record, live_columns, object_of, readable, records_of, refuse_unless, stored_columns
 from server.features.records.results import stored_results
 from server.features.records.rights import VisibleColumns, visible_columns, visible_scope
@@ -126,10 +126,8 @@ def query(
     hidden = [key.column.label(name) for key, name in zip(keys, marks, strict=True) if name != key.name]
     statement = sa.select(*shown, *hidden).where(*where)
     place = read_cursor(cursor, len(keys)) if cursor else None
-    leading = listing.results.table if listing.results is not None and keys[0].name in listing.results.columns else None
     rows: list[Mapping[str, Any]] = []
-    for run in runs(keys, place, None if leading is None else leading.c.record_id):
-        source = joined(listing, inner=run.filled and leading is not None)
+    for run, source in _runs(listing, keys, place):
         found = statement.select_from(source).where(*run.where).order_by(*run.order).limit(limit + 1 - len(rows))
         with placed(place):
             rows += _plain(work.session.execute(found))
@@ -148,9 +146,11 @@ def all_ids(work: Work, object_key: str, state: ListState) -> "array[int]":
     listing = listing_of(work, object_of(work, object_key))
     where = matching(listing, state.search, state.filter, [(c.name, c.op, c.value) for c in state.conditions], state.inside)
     keys = _sort_keys(listing, state.sort or _default_sort(listing))
-    statement = sa.select(listing.source.c.id).select_from(joined(listing)).where(*where).order_by(*order(keys))
-    rows = work.session.execute(statement, execution_options={"stream_results": True, "yield_per": 10_000})
-    return array("q", rows.scalars())
+    ids = array("q")
+    for run, source in _runs(listing, keys):  # the order as one would be sorted in memory: no index has it
+        statement = sa.select(listing.source.c.id).select_from(source).where(*where, *run.where).order_by(*run.order)
+        ids.extend(work.session.execute(statement, execution_options={"stream_results": True, "yield_per": 10_000}).scalars())
+    return ids
 
 
 def by_ids(work: Work, object_key: str, ids: Sequence[int], columns: Sequence[str], results: Sequence[str] = ()) -> tuple[Record, ...]:
@@ -175,6 +175,13 @@ def matching_ids(work: Work, object_key: str, state: ListState, limit: int) -> l
     where = matching(listing, state.search, state.filter, [(c.name, c.op, c.value) for c in state.conditions], state.inside)
     id = listing.source.c.id
     return list(work.session.execute(sa.select(id).select_from(joined(listing)).where(*where).order_by(id).limit(limit)).scalars())
+
+
+def _runs(listing: Listing, keys: Sequence[Key], place: Sequence[Any] | None = None) -> Iterator[tuple[Run, sa.FromClause]]:
+    """The runs of an order behind a place, each with what it is read from."""
+    leading = listing.results.table if listing.results is not None and keys[0].name in listing.results.columns else None
+    for run in runs(keys, place, None if leading is None else leading.c.record_id):
+        yield run, joined(listing, inner=run.filled and leading is not None)
 
 
 def capped_count(listing: Listing, where: Sequence[sa.ColumnElement[Any]]) -> int:

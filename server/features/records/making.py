@@ -40,7 +40,7 @@ def maker(catalog: Catalog, object_type: ObjectType, connection: sa.Connection) 
 def _maker(catalog: Catalog, object_type: ObjectType, connection: sa.Connection) -> Maker:
     source = table(object_type, catalog)
     keys = [f.key for f in object_type.fields.values() if is_stored(f, object_type)]
-    names: dict[str, Any] = {**NO_BUILTINS, "str": str, "repr": repr, "format": format, "quote": encode_basestring, "canonical": canonical}
+    names: dict[str, Any] = {**NO_BUILTINS, "str": str, "repr": repr, "format": format, "int": int, "quote": encode_basestring, "canonical": canonical}
     code = "\n".join(_function(object_type, source, keys, connection, names))
     return Maker(("id", *STAMPS, *keys), function_of(code, "make", f"new records of {object_type.key}", names))
 
@@ -49,9 +49,10 @@ def _function(object_type: ObjectType, source: sa.Table, keys: Sequence[str], co
     at = {key: f"v{i}" for i, key in enumerate(keys)}
     row, told = [], []
     for key, v in at.items():
-        bind = binder(connection, source.c[key])
-        names[f"bind_{v}"] = bind
-        row.append(v if bind is None else f"None if {v} is None else bind_{v}({v})")
+        field = object_type.fields[key]
+        bind = names[f"bind_{v}"] = binder(connection, source.c[key])
+        stored = FIELD_TYPES[field.type].stored(field).format(v=v) or (f"bind_{v}({v})" if bind else v)
+        row.append(v if stored == v else f"None if {v} is None else {stored}")
     for key in sorted(keys):
         v, field = at[key], object_type.fields[key]
         kind = FIELD_TYPES[field.type]

@@ -71,8 +71,8 @@ def stored_columns(object_type: ObjectType, source: sa.FromClause) -> list[sa.Co
 def live_columns(work: Work, object_type: ObjectType, source: sa.FromClause, fields: Collection[str] | None = None) -> list[sa.ColumnElement[Any]]:
     """The values of fields without a column, as far as the actor may read the records they come from."""
     columns = visible_columns(work, object_type.key, source)
-    keys = [key for key, f in object_type.fields.items() if not is_stored(f, object_type) and (fields is None or key in fields)]
-    return [columns[key].label(LIVE + key) for key in keys]
+    live = work.catalog.once(("records.live", object_type.key), lambda: [key for key, f in object_type.fields.items() if not is_stored(f, object_type)])
+    return [columns[key].label(LIVE + key) for key in live if fields is None or key in fields]
 
 
 def values_of(object_type: ObjectType, row: Mapping[Any, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def chosen_ids(
     object_type: ObjectType, raw: Mapping[str, Any], before: Mapping[str, Any] | None, work: Work, channel: str, locked: frozenset[str]
 ) -> Mapping[str, int | None]:
     """The id in each reference field as it will be."""
-    keys = [f.key for f in object_type.fields.values() if f.type == "reference"]
+    keys: list[str] = work.catalog.once(("records.references", object_type.key), lambda: [f.key for f in object_type.fields.values() if f.type == "reference"])
     if not keys:
         return NOTHING
     given, _ = given_values(object_type, {k: raw[k] for k in keys if k in raw}, before, work.at, channel, locked)

@@ -1,6 +1,7 @@
 """A spreadsheet (.xlsx) as rows of text. A gate looks at the archive first, unpacking it piece by piece: what is inside may be a bomb."""
 
 import re
+import string
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,9 @@ from server.features.records import limits
 
 PIECE = 1 << 20
 SMALL = 1 << 20  # a part up to this may be compressed as strongly as it likes
-CELL = re.compile(rb"<(?:\w+:)?c\s[^>]{0,200}?\br=[\"']([A-Za-z]{1,3})([0-9]{1,9})[\"']")
+# Where a cell says that it is. What begins with plain letters is found four times as fast; a text that looks like it counts as a cell, too.
+CELL = re.compile(rb"r=(?<=\sr=)[\"']([A-Za-z]{1,3}[0-9]{1,9})[\"']")
+DIGITS, LETTERS = string.digits.encode(), string.ascii_letters.encode()
 DTD = tuple(word.encode(code) for word in ("<!DOCTYPE", "<!ENTITY") for code in ("utf-8", "utf-16-le", "utf-16-be"))
 OVERLAP = 256  # bytes of the last piece looked at again, for what lies across two
 
@@ -124,11 +127,12 @@ def _part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, total: int) -> int:
                 continue
             seen = tail + piece
             tail = seen[-OVERLAP:]
-            if any(word in seen for word in DTD):
+            if b"!" in seen and any(word in seen for word in DTD):
                 raise _unusable(Text("表格含有文档类型定义（DTD），已拒绝", "The spreadsheet declares a document type (DTD); it is refused"))
             if is_sheet:
-                for column, row in set(CELL.findall(seen)):
-                    width, height = max(width, _column(column)), max(height, int(row))
+                found = CELL.findall(seen)
+                width = max(width, *map(_column, {cell.rstrip(DIGITS) for cell in found}), 0)
+                height = max(height, *map(int, {cell.lstrip(LETTERS) for cell in found}), 0)
                 limits.check("sheet_cells", width * height)
     if size != said:
         raise _unusable(Text("表格文件的大小与所写的不符", "A part of the spreadsheet is not as large as it says"))

@@ -41,7 +41,7 @@ def customer_report(work: Work, object_key: str, record_id: int) -> CustomerRepo
     then = Seen(work, object_key, At.end_of(today - timedelta(days=COMPARED_DAYS), work.zone))
     before = _before(then, record_id)
     scores = tuple(ScoreLine(explain_score(work, object_key, record_id, s.key), before.get(s.key)) for s in documents_of(work, "score", object_key))
-    open_alerts = tuple(alerts.list_alerts(work, record=(object_key, record_id)))
+    open_alerts = tuple(alerts.of_record(work, object_key, record_id))
     tasks = strategies.tasks_of(work, object_key, record_id)
     risks = tuple(risk_register(work, object_key, record_id))
     own = _own(work, object_key, record_id, "limit_now", "payment_terms_days")

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from server.config.catalog import Catalog
 from server.errors import Problem, Text
 from server.expressions.types import BOOLEAN, DATE, DATETIME, INTEGER, TEXT, Name, Scope
+from server.features.alerts.tables import STATES as ALERT_STATES
 from server.features.reviews.kind import Metric
 from server.features.strategies.scopes import subject_scope
 
@@ -18,7 +19,7 @@ POPULATIONS: Mapping[str, Scope] = {
             "object": Name(TEXT, False, Text("对象", "Object")),
             "record_id": Name(INTEGER, False, Text("记录", "Record")),
             "severity": Name(TEXT, False, Text("严重程度", "Severity"), options=("info", "warning", "critical")),
-            "state": Name(TEXT, False, Text("状态", "State"), options=("open", "acknowledged", "snoozed", "suppressed", "closed")),
+            "state": Name(TEXT, False, Text("状态", "State"), options=ALERT_STATES),
             "opened_at": Name(DATETIME, False, Text("触发时间", "Opened")),
             "due_at": Name(DATETIME, False, Text("响应期限", "Response due")),
             "acknowledged_at": Name(DATETIME, True, Text("确认时间", "Acknowledged")),

@@ -12,6 +12,8 @@ from server.config.catalog import Catalog
 from server.errors import Conflict, Forbidden, NotFound, Text
 from server.feature import Work
 from server.features.access import service as access
+from server.features.alerts import service as alert_service
+from server.features.alerts.tables import NOT_BEGUN
 from server.features.assessment.engine import moment
 from server.features.audit import service as audit
 from server.features.strategies import assignment
@@ -225,9 +227,18 @@ def start(work: Work, strategy_key: str, object_key: str, record_id: int, alert_
     found = subjects(work, object_key)
     holds = work.session.scalar(sa.select(_stop(found, strategy)).select_from(found.source).where(found.id == record_id))
     try:
-        return begin(work, strategy, [record_id], alert_id, armed=not holds)[0]
+        (run_id,) = begin(work, strategy, [record_id], alert_id, armed=not holds)
     except sa.exc.IntegrityError:
         raise _running() from None
+    if alert_id is not None:
+        _take_up(work, alert_id)
+    return run_id
+
+
+def _take_up(work: Work, alert_id: int) -> None:
+    """Who starts a strategy for an alert has begun to work on it."""
+    if access.may(work, "alerts") and alert_service.get_alert(work, alert_id).state in NOT_BEGUN:
+        alert_service.take_up(work, alert_id)
 
 
 def _running_keys(work: Work, object_key: str, record_id: int) -> frozenset[str]:

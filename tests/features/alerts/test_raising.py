@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from server.errors import Conflict, Forbidden, Invalid, NotFound
-from server.feature import Actor
-from server.features.alerts.service import acknowledge, counts, events, get_alert, judge, list_alerts, resolve, similar, snooze
+from server.feature import Actor, Work
+from server.features.alerts.inbox import Wanted, inbox
+from server.features.alerts.service import AlertView, acknowledge, events, get_alert, judge, of_record, resolve, similar, snooze
 from server.features.alerts.tables import alerts
 from server.features.assessment.service import assess_all, assess_ids
 from server.features.objects import engine as objects
@@ -30,6 +31,10 @@ def house(database: Database) -> House:
     return made
 
 
+def mine(work: Work) -> list[AlertView]:
+    return [line.alert for line in inbox(work, Wanted(mine=True)).lines]
+
+
 def last_sale(house: House, day: date) -> None:
     with house.work() as work:
         table = objects.tables(work.catalog)["sale"]
@@ -45,15 +50,15 @@ def test_it_opens_once_and_says_what_it_saw(house: House) -> None:
     assert assess_all(house.work, "client").alerts_opened == 1
     assert assess_all(house.work, "client").alerts_opened == 0
     with house.work(write=False, actor=LI) as work:
-        (alert,) = list_alerts(work, mine=True)
+        (alert,) = mine(work)
         assert alert.message.en.startswith("[Critical] 晴川: silent for 25 days, 10.5, a: ")
         assert alert.message.zh.startswith("【严重】晴川:沉默 25 天,10.5,a:")
         assert (alert.users, alert.roles, alert.severity, alert.watch) == (("li",), ("staff",), "critical", "silence")
         assert alert.values["silence"] == 25 and alert.due_at == NOW + timedelta(hours=24)
-        assert counts(work) == {"info": 0, "warning": 0, "critical": 1, "total": 1, "overdue": 0}
+        assert of_record(work, "client", 1) == [alert]
         assert [e.what for e in events(work, alert.id)] == ["opened"]
     with house.work(write=False, actor=Actor("other", "other", ("nobody",))) as work:
-        assert list_alerts(work) == []
+        assert inbox(work, Wanted()).lines == () and of_record(work, "client", 1) == []
         with pytest.raises(NotFound):
             get_alert(work, 1)
 
@@ -72,7 +77,7 @@ def test_within_the_cool_down_it_is_suppressed_then_opens(house: House) -> None:
     last_sale(house, SILENT)
     assert states(house) == [("silent", 1, "closed", "cleared"), ("silent", 2, "suppressed", None)]
     with house.work(write=False) as work:
-        assert list_alerts(work) == [] and list_alerts(work, state="suppressed")[0].suppressed_reason
+        assert inbox(work, Wanted()).lines == () and inbox(work, Wanted("suppressed")).lines[0].alert.suppressed_reason
     house.now = NOW + timedelta(days=29)
     assert assess_all(house.work, "client").alerts_opened == 0
     house.now = NOW + timedelta(days=31)

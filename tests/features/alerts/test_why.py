@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from server.errors import Text
-from server.features.alerts.service import list_alerts
+from server.features.alerts.service import of_record
 from server.features.alerts.why import Threshold, _parts, _threshold, conditions, threshold, watched
 from server.features.assessment.service import assess_all
 from server.storage.session import Database
@@ -56,7 +56,7 @@ def test_the_side_of_an_or_that_opened_it_is_told_and_drawn(database: Database) 
     house.insert("sale", {"id": 1, "client": 1, "day": TODAY - timedelta(days=25), "amount": Decimal("10.50"), "kind": "won"})
     assert assess_all(house.work, "client").alerts_opened == 1
     with house.work(write=False, actor=LI) as work:
-        (alert,) = list_alerts(work, mine=True)
+        (alert,) = of_record(work, "client", 1)
         told = conditions(work, alert)
         assert [(c.met, c.alternative) for c in told] == [(False, True), (True, True), (False, True)]
         assert [c.value for c in told] == [Text("", ""), Text("1", "1"), Text("25", "25")], "two values without names would say nothing"

@@ -66,7 +66,10 @@ class Writer:
         table = objects.tables(work.catalog)[object_key]
         there = table.c.deleted_at.is_not(None) if deleted else table.c.deleted_at.is_(None)
         rows = work.session.execute(sa.select(table.c.id, table.c.version).where(there).order_by(table.c.id)).all()
-        return tuple(self.r.choice(rows)) if rows else None  # type: ignore[return-value]
+        if not rows:
+            return None
+        found = self.r.choice(rows)
+        return found.id, found.version
 
     def _values(self, work: Work, object_key: str) -> dict[str, Any]:
         clients, deals, parts = (self._ids(work, key) for key in ("client", "deal", "part"))

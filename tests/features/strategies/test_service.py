@@ -294,6 +294,18 @@ def test_the_first_response_acknowledges_its_alert(world: World) -> None:
         )
 
 
+def test_who_starts_a_strategy_for_an_alert_has_begun_to_work_on_it(world: World) -> None:
+    record_id = customer(world, 6)
+    found = sa.select(alerts.c.id, alerts.c.state, alerts.c.acknowledged_by).where(alerts.c.record_id == record_id)
+    with world.work(STAFF) as work:
+        alert = work.session.execute(found).one()
+        assert alert.state == "open"
+        another, *_ = service.startable(work, "customer", record_id)
+        service.start(work, another.key, "customer", record_id, alert.id)
+        assert work.session.execute(found).one() == (alert.id, "in_work", "li.na")
+        assert [e.what for e in alert_service.events(work, alert.id)][-1] == "in_work"
+
+
 def test_a_response_to_an_alert_closed_by_hand_is_nobodys_work(world: World) -> None:
     record_id = customer(world, 6)
     with world.work(STAFF) as work:
