@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from typing import Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo
 
+from babel.dates import get_timezone_gmt, get_timezone_name
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
@@ -22,6 +23,12 @@ from server.features.notifications.engine import MODE_TITLES, TOPICS, Preference
 router = APIRouter(include_in_schema=False)
 SHOWN = 50
 BLANK = {"email": "", "daily_hour": "8", "quiet_from": "", "quiet_to": "", "urgent": "", "zone": ""}
+ZONES = (
+    "Asia/Shanghai", "Asia/Hong_Kong", "Asia/Taipei", "Asia/Tokyo", "Asia/Seoul", "Asia/Singapore", "Asia/Bangkok", "Asia/Ho_Chi_Minh", "Asia/Jakarta",
+    "Asia/Manila", "Asia/Kolkata", "Asia/Karachi", "Asia/Dubai", "Asia/Riyadh", "Europe/Istanbul", "Europe/Moscow", "Europe/Athens", "Europe/Berlin",
+    "Europe/Paris", "Europe/London", "Africa/Johannesburg", "Africa/Lagos", "Africa/Cairo", "America/Sao_Paulo", "America/New_York", "America/Chicago",
+    "America/Denver", "America/Los_Angeles", "America/Mexico_City", "Australia/Sydney", "Australia/Perth", "Pacific/Auckland", "UTC",
+)  # fmt: skip
 ICONS = {"alert": "alert-triangle", "escalation": "urgent", "approval": "clipboard-check", "outcome": "gavel", "task": "checkbox", "mention": "message-2"}
 
 
@@ -84,6 +91,12 @@ def mark(request: Request, form: Form) -> Response:
 # -- Preferences -------------------------------------------------------------------------------------------------------------
 
 
+def _zones(work: Work) -> list[tuple[str, str]]:
+    """Those that are offered, with what they are called; every other one may be typed."""
+    at = {key: work.now.astimezone(ZoneInfo(key)) for key in dict.fromkeys((str(work.zone), *ZONES))}
+    return [(key, f"{get_timezone_gmt(it, locale='en')} {get_timezone_name(it, locale=work.actor.locale)}") for key, it in at.items()]
+
+
 def _preferences(
     request: Request, work: Work, chosen: Preferences, problems: tuple[Problem, ...] = (), typed: Mapping[str, str] | None = None, *, saved: bool = False
 ) -> HTMLResponse:
@@ -103,7 +116,7 @@ def _preferences(
     )
     return page(
         request, work, "pages/notification_preferences.html", area="notifications", status=422 if problems else 200, shown=shown, problems=problems,
-        topics=TOPICS, modes=MODE_TITLES, zones=sorted(available_timezones()), saved=saved, mail_ready=channels.mail_is_ready(work),
+        topics=TOPICS, modes=MODE_TITLES, zones=_zones(work), saved=saved, mail_ready=channels.mail_is_ready(work),
         may_set=roles.may(work, "people"),
     )  # fmt: skip
 

@@ -15,7 +15,8 @@ depends_on = None
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 UNREAD = sa.text("read_at IS NULL")
 WAITS = sa.text("state = 'waiting'")
-UNANSWERED = sa.text("state = 'open' AND escalated_at IS NULL")
+WORDLESS = sa.text("state = 'waiting' AND content IS NULL")
+OPEN = sa.text("state = 'open'")
 
 
 def upgrade() -> None:
@@ -41,6 +42,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_notifications_message_id"), "notifications", ["message_id"])
     op.create_index("ix_notifications_owner", "notifications", ["owner", "id"])
+    op.create_index("ix_notifications_at", "notifications", ["at"])
     op.create_index("ix_notifications_unread", "notifications", ["owner", "id"], sqlite_where=UNREAD, postgresql_where=UNREAD)
     op.create_table(
         "notification_preferences",
@@ -86,6 +88,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notification_messages")),
         sa.UniqueConstraint("key", name=op.f("uq_notification_messages_key")),
     )
-    op.create_index("ix_notification_messages_due", "notification_messages", ["due_at"], sqlite_where=WAITS, postgresql_where=WAITS)
-    op.add_column("alerts", sa.Column("escalated_at", sa.DateTime(), nullable=True))
-    op.create_index("ix_alerts_unanswered", "alerts", ["due_at"], sqlite_where=UNANSWERED, postgresql_where=UNANSWERED)
+    op.create_index("ix_notification_messages_due", "notification_messages", ["channel_id", "due_at"], sqlite_where=WAITS, postgresql_where=WAITS)
+    op.create_index("ix_notification_messages_wordless", "notification_messages", ["username", "batch"], sqlite_where=WORDLESS, postgresql_where=WORDLESS)
+    op.create_index("ix_notification_messages_channel", "notification_messages", ["channel_id", "id"])
+    op.create_index("ix_notification_messages_state", "notification_messages", ["state", "id"])
+    op.create_index("ix_notification_messages_created", "notification_messages", ["created_at"])
+    op.add_column("alerts", sa.Column("escalate_at", sa.DateTime(), nullable=True))
+    op.execute(sa.text("UPDATE alerts SET escalate_at = due_at WHERE state = 'open'"))
+    op.create_index("ix_alerts_unanswered", "alerts", ["escalate_at"], sqlite_where=OPEN, postgresql_where=OPEN)

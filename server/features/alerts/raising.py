@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -117,18 +117,17 @@ class _Round:
         """What goes on: wakes what was put off till today, opens what waited long enough, grows graver when it became so."""
         today, now = self.work.at.today, self.work.now
         awake = [row for row in self.going.values() if row["state"] == "snoozed" and row["snoozed_until"] <= today]
-        if awake:
-            self._update(awake, {"state": "open", "snoozed_until": None, "snooze_reason": None}, "snooze_ended")
-            self.notices += notices(self.work, awake, OPENED)
+        for row in awake:
+            self._update([row], {"state": "open", "snoozed_until": None, "snooze_reason": None, **self._due(row["rule"])}, "snooze_ended")
+        self.notices += notices(self.work, awake, OPENED)
         ready = [
             row
             for (rule, record_id), row in self.going.items()
             if row["state"] == "suppressed" and row["suppressed_until"] and row["suppressed_until"] <= now and rule in self.state[record_id].fires
         ]
         for row in ready:
-            due = now + timedelta(hours=self.rules[row["rule"]].alert.respond_hours)
-            values = {"state": "open", "opened_at": now, "as_of": self.work.at.today, "due_at": due, "suppressed_reason": None, "suppressed_until": None}
-            self._update([row], values, "opened")
+            values = {"state": "open", "opened_at": now, "as_of": self.work.at.today, "suppressed_reason": None, "suppressed_until": None}
+            self._update([row], {**values, **self._due(row["rule"])}, "opened")
         self.notices += notices(self.work, ready, OPENED)
         self.tally["alerts_opened"] += len(ready)
         raising = [row for (rule, record_id), row in self.going.items() if self.rules[rule].raises and rule in self.state[record_id].fires]
@@ -172,7 +171,7 @@ class _Round:
             "state": "suppressed" if waiting else "open",
             "opened_at": work.now,
             "as_of": work.at.today,
-            "due_at": work.now + timedelta(hours=rule.alert.respond_hours),
+            **self._due(key),
             "message_zh": text.zh,
             "message_en": text.en,
             "values": {name: _json(values.get(name)) for name in sorted(names)},
@@ -181,6 +180,11 @@ class _Round:
             "suppressed_reason": waiting.reason.zh + " / " + waiting.reason.en if waiting else None,
             "suppressed_until": waiting.until if waiting else None,
         }
+
+    def _due(self, key: str) -> dict[str, datetime]:
+        """Until when somebody must have responded, from now on; else people are told again."""
+        due = self.work.now + timedelta(hours=self.rules[key].alert.respond_hours)
+        return {"due_at": due, "escalate_at": due}
 
     def _own(self, rule: Rule, severity: str, values: Mapping[str, Any]) -> dict[str, Text]:
         name = str(values.get(self.object_type.name_field) or values["id"])

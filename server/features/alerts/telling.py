@@ -9,7 +9,7 @@ from server.errors import Text
 from server.feature import Notice, Work, tell
 from server.features.alerts.engine import SEVERITIES
 from server.features.alerts.kind import Alert
-from server.features.alerts.tables import alert_events, alerts
+from server.features.alerts.tables import IS_OPEN, alert_events, alerts
 from server.features.objects.kind import ObjectType
 
 OPENED, ESCALATED, OVERDUE = "opened", "escalated", "overdue"
@@ -51,13 +51,13 @@ def _notice(work: Work, row: Mapping[str, Any], what: str) -> Notice | None:
 
 
 def on_tick(work: Work) -> None:
-    """Alerts that nobody took on in time are told again, once: of two processes at the same moment the mark lets one through."""
+    """Alerts that nobody took on in time are told again: of two processes at the same moment the mark lets one through."""
     a = alerts.c
-    late = sa.select(a.id).where(a.state == "open", a.escalated_at.is_(None), a.due_at < work.now).order_by(a.due_at).limit(AT_ONCE)
+    late = sa.select(a.id).where(IS_OPEN, a.escalate_at < work.now).order_by(a.escalate_at).limit(AT_ONCE)
     ids = work.session.scalars(late).all()
     if not ids:
         return
-    mark = sa.update(alerts).where(a.id.in_(ids), a.escalated_at.is_(None), a.state == "open").values(escalated_at=work.now).returning(*a)
+    mark = sa.update(alerts).where(a.id.in_(ids), a.escalate_at < work.now, IS_OPEN).values(escalate_at=None).returning(*a)
     rows = [dict(row) for row in work.session.execute(mark).mappings()]
     events = [{"alert_id": row["id"], "at": work.now, "by": "system", "what": OVERDUE, "note": ""} for row in rows]
     if events:

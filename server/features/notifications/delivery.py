@@ -1,4 +1,4 @@
-"""Messages that are due go out: put into words once, claimed, sent, and their end written down.
+"""Messages that are due go out: claimed, put into words once, sent, and their end written down.
 
 A claim is a time: whoever dies while sending loses it when the time is over, and the message goes again under the same key. So each message
 arrives at least once, and receivers know a repetition by its key.
@@ -6,8 +6,8 @@ arrives at least once, and receivers know a repetition by its key.
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,29 +27,19 @@ from server.features.notifications.engine import TEMPLATE, TOPICS, TRIES, Line, 
 from server.features.notifications.outgoing import Failed, Outside
 from server.features.notifications.preferences import preferences_of
 from server.features.notifications.senders import Message, send
-from server.features.notifications.tables import DROPPED, PARKED, SENT, WAITING, notification_messages, notifications
+from server.features.notifications.tables import DROPPED, IS_WAITING, PARKED, SENT, WAITING, notification_messages, notifications
 
 log = logging.getLogger("weatherglass")
 OpenWork = Callable[[str, bool, str], AbstractContextManager[Work]]
 SYSTEM = "system"
 LOOK, TICK, TIDY = 1.0, 60.0, 3600.0  # seconds between looks for messages, ticks of the features, clearing up
 LEASE = timedelta(seconds=60)  # longer than any exchange may take
-AT_ONCE, CHANNELS = 50, 4  # messages of one look; channels that are served side by side
+AT_ONCE, CHANNELS = 50, 8  # messages of a channel in one look; channels that are served side by side
 READ = Text("已在系统内读过", "It was read inside the product already")
 LEFT = Text("收件人已不能登录，或没有邮箱", "The person can no longer sign in or has no e-mail address")
 TEST = Text("这是晴雨表的测试消息，收到即说明渠道可用。", "This is a test message from Weatherglass: the channel it came by works.")
 BUG = Text("出了意料之外的错，已记入日志", "Something unexpected went wrong; it was logged")
 _m, _n = notification_messages.c, notifications.c
-
-
-@dataclass(frozen=True)
-class Ready:
-    """A claimed message with all that sending needs."""
-
-    id: int
-    attempts: int
-    channel: Channel
-    message: Message
 
 
 class Nothing(Exception):
@@ -105,12 +95,14 @@ def _line(n: service.Notification, locale: str, work: Work, outside: Outside) ->
 
 
 class Courier:
-    """Sends in threads of its own, and wakes the features once a minute. Any number of processes may have one."""
+    """Sends in threads of its own, a channel in one at a time, and wakes the features once a minute. Any number of processes may have one."""
 
     def __init__(self, open_work: OpenWork, outside: Outside, lease: timedelta = LEASE) -> None:
         self.open_work, self.outside, self.lease = open_work, outside, lease
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
+        self._pool = ThreadPoolExecutor(CHANNELS, "courier")
+        self._serving: dict[int, Future[int]] = {}  # by channel; a slow one keeps no other waiting
 
     def start(self) -> None:
         self._thread.start()
@@ -118,24 +110,11 @@ class Courier:
     def stop(self) -> None:
         self._stop.set()
         self._thread.join(timeout=20)
+        self._pool.shutdown(wait=True)
 
-    def _run(self) -> None:
-        since_tick = since_tidy = 0.0
-        while not self._stop.wait(LOOK):
-            since_tick, since_tidy = since_tick + LOOK, since_tidy + LOOK
-            try:
-                self.once()
-                if since_tick >= TICK:
-                    since_tick = 0.0
-                    self.tick()
-                if since_tidy >= TIDY:
-                    since_tidy = 0.0
-                    with self.open_work(SYSTEM, True, "courier") as work:
-                        service.forget(work)
-            except SQLAlchemyError as error:  # the database is away: the next look finds the same
-                log.warning("messages were not sent: %s", type(error).__name__)
-            except Exception:
-                log.exception("the courier had a bad moment")
+    def once(self) -> int:
+        """All that is due now; gives how many went out."""
+        return sum(future.result() for future in self._look())
 
     def tick(self) -> None:
         """A transaction for each feature that wants one."""
@@ -145,82 +124,110 @@ class Courier:
             with self.open_work(SYSTEM, True, "tick") as work:
                 hook(work)
 
-    def once(self) -> int:
-        """All that is due now, channel beside channel; gives how many went out. Looks on a reading connection first."""
-        with self.open_work(SYSTEM, False, "courier") as work:
-            free = sa.or_(_m.claimed_until.is_(None), _m.claimed_until < work.now)
-            due = sa.select(_m.id, _m.channel_id).where(_m.state == WAITING, _m.due_at <= work.now, free).order_by(_m.due_at).limit(AT_ONCE)
-            rows = work.session.execute(due).all()
-        if not rows:
-            return 0
-        by_channel: dict[int, list[int]] = {}
-        for row in rows:
-            by_channel.setdefault(row.channel_id, []).append(row.id)
-        with ThreadPoolExecutor(CHANNELS, "courier") as pool:
-            return sum(pool.map(self._serve, by_channel.values()))
+    def tidy(self) -> None:
+        """What is old goes, a little at a time."""
+        more = True
+        while more and not self._stop.is_set():
+            with self.open_work(SYSTEM, True, "courier") as work:
+                more = service.forget(work)
 
-    def _serve(self, ids: list[int]) -> int:
-        """One channel's messages in turn; after one that failed the rest waits for the next look."""
+    def _run(self) -> None:
+        turns = ((LOOK, self._look), (TICK, self.tick), (TIDY, self.tidy))
+        since = dict.fromkeys((seconds for seconds, _ in turns), 0.0)
+        while not self._stop.wait(LOOK):
+            for seconds, turn in turns:
+                since[seconds] += LOOK
+                if since[seconds] >= seconds:
+                    since[seconds] = 0.0
+                    self._guarded(turn)
+
+    def _guarded(self, turn: Callable[[], object]) -> None:
+        try:
+            turn()
+        except SQLAlchemyError as error:  # the database is away: the next turn finds the same
+            log.warning("messages were not sent: %s", type(error).__name__)
+        except Exception:
+            log.exception("the courier had a bad moment")
+
+    def _look(self) -> list[Future[int]]:
+        """Looks on a reading connection first: mostly nothing is due."""
+        with self.open_work(SYSTEM, False, "courier") as work:
+            due = (IS_WAITING, _m.due_at <= work.now, sa.or_(_m.claimed_until.is_(None), _m.claimed_until < work.now))
+            found = {
+                channel: work.session.scalars(sa.select(_m.id).where(_m.channel_id == channel, *due).order_by(_m.due_at, _m.id).limit(AT_ONCE)).all()
+                for channel in work.session.scalars(sa.select(_m.channel_id).where(*due).distinct()).all()
+                if channel not in self._serving or self._serving[channel].done()
+            }
+        self._serving |= {channel: self._pool.submit(self._serve, ids) for channel, ids in found.items()}
+        return [self._serving[channel] for channel in found]
+
+    def _serve(self, ids: Sequence[int]) -> int:
+        """One channel's messages in turn; after one that failed the rest waits for the next look. Gives how many went out."""
         sent = 0
-        for message_id in ids:
-            if self._stop.is_set():
-                break
-            ready = self._claim(message_id)
-            if ready is None:
-                continue
-            if not self._send(ready):
-                break
-            sent += 1
+        try:
+            for message_id in ids:
+                row = None if self._stop.is_set() else self._claimed(message_id)
+                outcome = self._deliver(row) if row is not None else DROPPED
+                if outcome in {WAITING, PARKED}:
+                    break
+                sent += outcome == SENT
+        except SQLAlchemyError as error:  # claims that stay lapse
+            log.warning("messages were not sent: %s", type(error).__name__)
         return sent
 
-    def _claim(self, message_id: int) -> Ready | None:
-        """Of several couriers one gets it. What cannot be sent any more ends here."""
+    def _claimed(self, message_id: int) -> Any | None:
+        """Of several couriers one gets it."""
         with self.open_work(SYSTEM, True, "courier") as work:
             free = sa.or_(_m.claimed_until.is_(None), _m.claimed_until < work.now)
-            mine = sa.update(notification_messages).where(_m.id == message_id, _m.state == WAITING, _m.due_at <= work.now, free)
-            row = work.session.execute(mine.values(claimed_until=work.now + self.lease, attempts=_m.attempts + 1).returning(*_m)).first()
-            if row is None:
-                return None
-            channel = find(work.session, row.channel_id)
-            try:
-                if channel is None or not channel.enabled:
-                    raise Nothing(GONE)
-                to = preferences_of(work, [row.username])[row.username].email if row.username else ""
-                if row.username and not to:
-                    raise Nothing(LEFT)
-                content: Mapping[str, Any] = row.content or worded(work, row, channel, self.outside)
-            except Nothing as nothing:
-                _end(work, message_id, DROPPED, nothing.reason)
-                return None
-            if row.content is None:
-                work.session.execute(sa.update(notification_messages).where(_m.id == message_id).values(content=content))
-            return Ready(row.id, row.attempts, channel, Message(row.key, content, to))
+            mine = sa.update(notification_messages).where(_m.id == message_id, IS_WAITING, _m.due_at <= work.now, free)
+            return work.session.execute(mine.values(claimed_until=work.now + self.lease, attempts=_m.attempts + 1).returning(*_m)).first()
 
-    def _send(self, ready: Ready) -> bool:
-        failed: Failed | None = None
+    def _deliver(self, row: Any) -> str:
+        """What became of it."""
         try:
-            send(ready.channel.type, ready.channel.config, ready.channel.secrets, ready.message, self.outside, now())
-        except Failed as error:
-            failed = error
+            channel, message = self._message(row)
+            send(channel.type, channel.config, channel.secrets, message, self.outside, now())
+        except Nothing as nothing:
+            return self._ended(row, DROPPED, nothing.reason)
+        except Failed as failed:
+            failure = failed
         except Exception as error:
-            log.exception("message %s could not be sent: %s", ready.message.key, type(error).__name__)
-            failed = Failed(BUG)
+            log.exception("message %s could not be sent: %s", row.key, type(error).__name__)
+            failure = Failed(BUG)
+        else:
+            return self._ended(row, SENT, None)
+        if failure.final or row.attempts >= TRIES:
+            return self._ended(row, PARKED, failure.reason)
         with self.open_work(SYSTEM, True, "courier") as work:
-            if failed is None:
-                _end(work, ready.id, SENT, None)
-            elif failed.final or ready.attempts >= TRIES:
-                _end(work, ready.id, PARKED, failed.reason)
-            else:
-                due = work.now + (timedelta(seconds=failed.wait) if failed.wait else wait_after(ready.attempts))
-                again = {"due_at": due, "claimed_until": None, "reason_zh": failed.reason.zh, "reason_en": failed.reason.en}
-                work.session.execute(sa.update(notification_messages).where(_m.id == ready.id, _m.state == WAITING).values(**again))
-        return failed is None
+            due = work.now + (timedelta(seconds=failure.wait) if failure.wait else wait_after(row.attempts))
+            _change(work, row, WAITING, failure.reason, due_at=due)
+        return WAITING
+
+    def _message(self, row: Any) -> tuple[Channel, Message]:
+        """Put into words the first time, and kept as it is for further ones. Raises Nothing."""
+        with self.open_work(SYSTEM, True, "courier") as work:
+            channel = find(work.session, row.channel_id)
+            if channel is None or not channel.enabled:
+                raise Nothing(GONE)
+            to = preferences_of(work, [row.username])[row.username].email if row.username else ""
+            if row.username and not to:
+                raise Nothing(LEFT)
+            content: Mapping[str, Any] = row.content or worded(work, row, channel, self.outside)
+            if row.content is None:
+                work.session.execute(sa.update(notification_messages).where(_m.id == row.id).values(content=content))
+            return channel, Message(row.key, content, to)
+
+    def _ended(self, row: Any, state: str, reason: Text | None) -> str:
+        with self.open_work(SYSTEM, True, "courier") as work:
+            _change(work, row, state, reason, ended_at=work.now)
+        return state
 
 
-def _end(work: Work, message_id: int, state: str, reason: Text | None) -> None:
+def _change(work: Work, row: Any, state: str, reason: Text | None, **values: Any) -> None:
+    """Gives the claim back. One that was taken over meanwhile is left as it is."""
     words = {"reason_zh": reason and reason.zh, "reason_en": reason and reason.en}
-    values = {"state": state, "ended_at": work.now, "claimed_until": None, **words}
-    work.session.execute(sa.update(notification_messages).where(_m.id == message_id, _m.state == WAITING).values(**values))
+    mine = (_m.id == row.id, IS_WAITING, _m.attempts == row.attempts)
+    work.session.execute(sa.update(notification_messages).where(*mine).values(state=state, claimed_until=None, **words, **values))
 
 
 def try_out(channel: Channel, outside: Outside, locale: str, to: str, at: datetime) -> Text | None:

@@ -13,6 +13,8 @@ GATHERED = timedelta(hours=1)  # unread notices of one group within this time ar
 SETTLE = timedelta(seconds=15)  # a message waits so long for others of its group
 PAUSE = timedelta(minutes=10)  # between two messages of one group
 NOW, HOURLY, DAILY, OFF = MODES = ("now", "hourly", "daily", "off")
+HELD = "held"  # the batch of what quiet hours keep back
+TOGETHER = (HOURLY, DAILY, HELD)  # batches that take whatever comes
 TRIES = 8
 FIRST_WAIT, LONGEST_WAIT = 30.0, 6 * 3600.0  # seconds; three times as long after each try
 LISTED = 20  # lines of a digest that a message shows
@@ -84,7 +86,7 @@ def sending(topic: str, group: str, preferences: Preferences, now: datetime, aga
     if mode == NOW:
         due = now + (PAUSE if again else SETTLE)
         held = _quiet_end(due, preferences) if not (preferences.urgent and TOPICS[topic].urgent) else None
-        return Sending(held, "held") if held else Sending(due, group)
+        return Sending(held, HELD) if held else Sending(due, group)
     if mode == HOURLY:
         due = now + timedelta(seconds=3600 - local.minute * 60 - local.second)
         return Sending(_quiet_end(due, preferences) or due, HOURLY)

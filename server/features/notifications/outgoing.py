@@ -10,23 +10,27 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from server.errors import Text
 
-CONNECT, TOTAL = 5.0, 15.0  # seconds to connect; for the whole exchange, however slowly it drips
+CONNECT = 5.0  # seconds
 READ = 4096  # bytes of an answer that are looked at
+TRIED = 4  # addresses of a host that are tried
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+RESERVED = tuple(map(ipaddress.ip_network, ("192.88.99.0/24", "fec0::/10", "3fff::/20")))  # which Python counts as public
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass(frozen=True)
 class Outside:
-    """`allowed`: hosts that may be inner ones. `public_url`: where people reach this product, for links; "" no links."""
+    """`allowed`: hosts that may be inner ones. `public_url`: where people reach this product, for links; "" no links. `seconds`: for a whole exchange."""
 
     allowed: frozenset[str] = frozenset()
     public_url: str = ""
+    seconds: float = 15.0
 
 
 class Failed(Exception):
@@ -52,7 +56,7 @@ def is_public(address: Address) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(inner)
-    return address.is_global and not address.is_multicast and not address.is_reserved
+    return address.is_global and not address.is_multicast and not address.is_reserved and not any(address in net for net in RESERVED)
 
 
 def connected(host: str, port: int, outside: Outside) -> socket.socket:
@@ -73,9 +77,11 @@ def connected(host: str, port: int, outside: Outside) -> socket.socket:
                     final=True,
                 )
     error: OSError | None = None
-    for text in addresses:
+    for text in addresses[:TRIED]:
         try:
-            return socket.create_connection((text, port), CONNECT)
+            made = socket.create_connection((text, port), CONNECT)
+            made.settimeout(outside.seconds)
+            return made
         except OSError as failed:
             error = failed
     raise Failed(Text(f"连不上 {host}:{port}", f"{host}:{port} cannot be reached")) from error
@@ -90,10 +96,10 @@ def secured(plain: socket.socket, host: str) -> ssl.SSLSocket:
 
 
 class Deadline:
-    """Cuts a connection when its time is over, even while something is waited for."""
+    """Cuts a connection when its time is over, even while something is waited for. By a handle of its own: encryption takes the first one over."""
 
-    def __init__(self, connection: socket.socket, seconds: float = TOTAL) -> None:
-        self._connection = connection
+    def __init__(self, connection: socket.socket, seconds: float) -> None:
+        self._connection = connection.dup()
         self._timer = threading.Timer(seconds, self._cut)
         self._timer.daemon = True
 
@@ -102,12 +108,11 @@ class Deadline:
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
+        self._connection.close()
 
     def _cut(self) -> None:
-        try:
+        with suppress(OSError):  # it is closed already
             self._connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return
 
 
 class _Over(http.client.HTTPConnection):
@@ -128,7 +133,7 @@ def post(outside: Outside, url: str, headers: Mapping[str, str], body: bytes) ->
     connection = connected(host, port, outside)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
-        with Deadline(connection):
+        with Deadline(connection, outside.seconds):
             if parts.scheme == "https":
                 connection = secured(connection, host)
             over = _Over(host, port, connection)

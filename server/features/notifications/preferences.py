@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import time
+from difflib import get_close_matches
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -45,13 +46,13 @@ def _read(row: Any) -> Preferences:
 
 def save(work: Work, typed: Mapping[str, str]) -> None:
     """One's own, as the form sends them: `email`, `app_<topic>`, `mail_<topic>`, `daily_hour`, `quiet_from`, `quiet_to`, `urgent`, `zone`."""
-    email, zone = typed.get("email", "").strip(), typed.get("zone", "") or str(work.zone)
+    email, zone = typed.get("email", "").strip(), _zone(typed.get("zone", "")) or str(work.zone)
     quiet_from, quiet_to = typed.get("quiet_from", "").strip(), typed.get("quiet_to", "").strip()
     problems = []
     if email and (len(email) > 254 or not ADDRESS.fullmatch(email)):
         problems.append(Problem("email", Text("这不是邮箱地址，应像 li@example.com", "This is no e-mail address; write it like li@example.com"), code="email"))
     if zone not in available_timezones():
-        problems.append(Problem("zone", Text(f"没有时区 {zone}", f"There is no time zone {zone}"), code="zone"))
+        problems.append(Problem("zone", Text(f"没有时区 {zone}", f"There is no time zone {zone}"), _like(zone), code="zone"))
     for name, clock in (("quiet_from", quiet_from), ("quiet_to", quiet_to)):
         if clock and not CLOCK.fullmatch(clock):
             problems.append(Problem(name, Text("时间应写成 22:00", "Write the time like 22:00"), code="clock"))
@@ -70,6 +71,20 @@ def save(work: Work, typed: Mapping[str, str]) -> None:
     mine_ = stored.c.username == work.actor.username
     if not work.session.execute(sa.update(stored).where(mine_).values(**values)).rowcount:
         work.session.execute(sa.insert(stored).values(username=work.actor.username, **values))
+
+
+def _zone(text: str) -> str:
+    """As it is called, however it was typed: "asia/ho chi minh" is Asia/Ho_Chi_Minh."""
+    wanted = "_".join(text.split())
+    return next((zone for zone in available_timezones() if zone.lower() == wanted.lower()), wanted)
+
+
+def _like(zone: str) -> Text:
+    """Zones that it may have been meant for, or an example."""
+    place = zone.rpartition("/")[2].lower()
+    near = [z for z in sorted(available_timezones()) if place and place in z.lower()] or get_close_matches(zone, available_timezones(), 3)
+    names = ", ".join(near[:3] or ["Asia/Shanghai"])
+    return Text(f"例如 {names}", f"for example {names}")
 
 
 def _mode(text: str, usual: str) -> str:

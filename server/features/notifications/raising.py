@@ -17,9 +17,9 @@ from server.feature import Actor, Notice, Work
 from server.features.access import service as access
 from server.features.access.engine import ANYTHING
 from server.features.access.people import LOCALES, User
-from server.features.notifications.engine import GATHERED, NOW, Preferences, Sending, sending, topic_of
+from server.features.notifications.engine import GATHERED, NOW, TOGETHER, Preferences, Sending, sending, topic_of
 from server.features.notifications.preferences import preferences_of
-from server.features.notifications.tables import WAITING, notification_channels, notification_messages, notifications
+from server.features.notifications.tables import IS_WAITING, WAITING, notification_channels, notification_messages, notifications
 from server.features.objects import engine as objects
 from server.features.objects.kind import ObjectType
 
@@ -51,6 +51,10 @@ class _Audience:
 
     def __init__(self, work: Work, notices: Sequence[Notice], users: Mapping[str, User]) -> None:
         self.work, self.notices, self.users = work, notices, users
+        self.holders: dict[str, list[str]] = defaultdict(list)  # of each role
+        for user in users.values():
+            for role in user.roles:
+                self.holders[role].append(user.username)
 
     def people(self) -> dict[str, list[Notice]]:
         meant: dict[str, list[Notice]] = defaultdict(list)
@@ -63,10 +67,7 @@ class _Audience:
     def _named(self, notice: Notice) -> Iterator[str]:
         for to in notice.to:
             sort, _, key = to.partition(":")
-            if sort == "user":
-                yield key
-            else:
-                yield from (u.username for u in self.users.values() if key in u.roles)
+            yield from [key] if sort == "user" else self.holders[key]
 
     def _readable(self, username: str, found: Sequence[Notice]) -> list[Notice]:
         user = self.users[username]
@@ -142,7 +143,9 @@ class _Writing:
     def __init__(self, work: Work, told: Mapping[str, Sequence[Notice]], names: _Names, mail: int | None) -> None:
         self.work, self.told, self.names, self.mail = work, told, names, mail
         self.preferences = preferences_of(work, [o for o in told if ":" not in o])
-        self.open = self._open_messages()
+        self.grouped = {(owner, n.group) for owner, found in told.items() for n in found if n.group}
+        self.groups = sorted({group for _, group in self.grouped})
+        self.open, self.before = self._open_messages(), self._unread()
         self.new: dict[tuple[int, str, str, int], dict[str, Any]] = {}  # the last number keeps those apart that go alone
 
     def write(self) -> None:
@@ -158,10 +161,21 @@ class _Writing:
 
     def _open_messages(self) -> dict[tuple[int, str, str], int]:
         """Messages that nobody has put into words yet. Those that another transaction is writing to are passed over: nobody waits for nobody."""
-        owners = ["" if ":" in owner else owner for owner in self.told]
-        mine = (_m.state == WAITING, _m.content.is_(None), _m.batch != "", _m.username.in_(sorted(set(owners))))
+        owners = sorted({"" if ":" in owner else owner for owner in self.told})
+        mine = (IS_WAITING, _m.content.is_(None), _m.username.in_(owners), _m.batch.in_([*self.groups, *TOGETHER]))
         rows = self.work.session.execute(sa.select(_m.id, _m.channel_id, _m.username, _m.batch).where(*mine).with_for_update(skip_locked=True))
         return {(row.channel_id, row.username, row.batch): row.id for row in rows}
+
+    def _unread(self) -> dict[tuple[str, str], Any]:
+        """The line that each group of each owner has, taken away: it comes back with what is new."""
+        if not self.groups:
+            return {}
+        same = (_n.owner.in_(sorted(self.told)), _n.read_at.is_(None), _n.group.in_(self.groups), _n.at > self.work.now - GATHERED)
+        rows = self.work.session.execute(sa.select(notifications).where(*same).order_by(_n.id).with_for_update(skip_locked=True)).all()
+        found = {key: row for row in rows if (key := (row.owner, row.group)) in self.grouped}
+        if found:
+            self.work.session.execute(sa.delete(notifications).where(_n.id.in_([row.id for row in found.values()])))
+        return found
 
     def _lines(self, owner: str) -> Iterator[_Line]:
         groups: dict[str, list[Notice]] = defaultdict(list)
@@ -170,20 +184,8 @@ class _Writing:
                 groups[notice.group].append(notice)
             else:
                 yield self._line(owner, [notice], None)
-        before = self._unread(owner, groups)
         for key, found in groups.items():
-            yield self._line(owner, found, before.get(key))
-
-    def _unread(self, owner: str, groups: Iterable[str]) -> dict[str, Any]:
-        """The line that each group has, taken away: it comes back with what is new."""
-        wanted = sorted(groups)
-        if not wanted:
-            return {}
-        same = (_n.owner == owner, _n.read_at.is_(None), _n.group.in_(wanted), _n.at > self.work.now - GATHERED)
-        rows = self.work.session.execute(sa.select(notifications).where(*same).order_by(_n.id).with_for_update(skip_locked=True)).all()
-        if rows:
-            self.work.session.execute(sa.delete(notifications).where(_n.id.in_([row.id for row in rows])))
-        return {row.group: row for row in rows}
+            yield self._line(owner, found, self.before.get((owner, key)))
 
     def _line(self, owner: str, found: Sequence[Notice], before: Any) -> _Line:
         gravest = max(found, key=lambda n: RANK.get(n.severity, 0))

@@ -6,7 +6,7 @@ import hmac
 import json
 import smtplib
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,7 +47,8 @@ Sender = Callable[[Mapping[str, str], Message, datetime], Post]  # secrets, mess
 
 @dataclass(frozen=True)
 class ChannelType:
-    """`signs`: has a secret to sign with besides its address. `prefix`: how addresses of the service begin; "" any."""
+    """`signs`: has a secret to sign with besides its address. `prefix`: how addresses of the service begin; "" any.
+    `codes`: names in a good answer under which the service says that it refused, if not 0."""
 
     key: str
     title: Text
@@ -55,6 +56,7 @@ class ChannelType:
     signs: bool
     post: Sender | None  # None: mail
     prefix: str = ""
+    codes: tuple[str, ...] = ()
 
 
 def _hmac(key: bytes, text: bytes) -> str:
@@ -148,6 +150,7 @@ SENDERS: Mapping[str, ChannelType] = {
             False,
             _wecom,
             "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=",
+            ("errcode",),
         ),
         ChannelType(
             "dingtalk",
@@ -156,6 +159,7 @@ SENDERS: Mapping[str, ChannelType] = {
             True,
             _dingtalk,
             "https://oapi.dingtalk.com/robot/send?access_token=",
+            ("errcode",),
         ),
         ChannelType(
             "feishu",
@@ -164,6 +168,7 @@ SENDERS: Mapping[str, ChannelType] = {
             True,
             _feishu,
             "https://open.feishu.cn/open-apis/bot/v2/hook/",
+            ("code", "StatusCode"),
         ),
         ChannelType(
             "slack",
@@ -190,10 +195,10 @@ def send(type_: str, config: Mapping[str, Any], secrets: Mapping[str, str], mess
         _send_mail(config, secrets, message, outside)
         return
     made = sender.post(secrets, message, now)
-    _judge(post(outside, made.url, {**made.headers, "webhook-id": message.key}, made.body), urlsplit(made.url).hostname or "")
+    _judge(post(outside, made.url, {**made.headers, "webhook-id": message.key}, made.body), urlsplit(made.url).hostname or "", sender.codes)
 
 
-def _judge(answer: Answer, host: str) -> None:
+def _judge(answer: Answer, host: str, codes: Sequence[str]) -> None:
     if not 200 <= answer.status < 300:
         wait = answer.headers.get("retry-after", "")
         seconds = min(float(wait), 3600.0) if wait.isascii() and wait.isdigit() else None
@@ -210,7 +215,7 @@ def _judge(answer: Answer, host: str) -> None:
     except ValueError:
         return  # an answer without a word of its own
     if isinstance(said, dict):
-        code = next((said[name] for name in ("errcode", "code", "StatusCode") if isinstance(said.get(name), int)), 0)
+        code = next((said[name] for name in codes if isinstance(said.get(name), int)), 0)
         if code != 0:
             words = str(said.get("errmsg") or said.get("msg") or "")[:200]
             raise Failed(Text(f"{host} 拒绝：{code} {words}".strip(), f"{host} refused: {code} {words}".strip()))
@@ -224,7 +229,7 @@ class _Smtp(smtplib.SMTP):
 
     def __init__(self, host: str, port: int, connection: Any) -> None:
         self._made = connection
-        super().__init__(host, port, timeout=10)
+        super().__init__(host, port)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> Any:
         return self._made
@@ -234,8 +239,7 @@ def _send_mail(config: Mapping[str, Any], secrets: Mapping[str, str], message: M
     host, port, security = str(config["host"]), int(config["port"]), config["security"]
     connection = connected(host, port, outside)
     try:
-        with Deadline(connection):
-            connection.settimeout(10)
+        with Deadline(connection, outside.seconds):
             smtp = _Smtp(host, port, secured(connection, host) if security == "tls" else connection)
             if security == "starttls":
                 smtp.starttls(context=ssl.create_default_context())

@@ -9,12 +9,14 @@ import sqlalchemy as sa
 
 from server.errors import Text
 from server.feature import Work
+from server.features.access.tables import users
 from server.features.notifications.engine import TOPICS, topic_of
 from server.features.notifications.raising import readable_ids
 from server.features.notifications.tables import WAITING, notification_messages, notifications
 
 MOST = 100  # the bell counts no further
 KEPT_READ, KEPT = timedelta(days=90), timedelta(days=365)
+FORGOTTEN = 2000  # rows of one transaction
 KINDS = ("alert", "escalation", "approval", "outcome", "task", "mention")
 KIND_TITLES = {"alert": Text("预警", "Alerts"), **{key: TOPICS[key].title for key in KINDS if key in TOPICS}}
 HIDDEN = Text("您已不能查看这条记录", "You may not see this record any more")
@@ -45,9 +47,12 @@ def unread_count(work: Work) -> int:
 
 
 def newest_and_unread(session: sa.Connection, usernames: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """The number of the newest unread one and how many there are, of those who have any."""
-    query = sa.select(_n.owner, sa.func.max(_n.id), sa.func.count()).where(_n.owner.in_(list(usernames)), _n.read_at.is_(None)).group_by(_n.owner)
-    return {row[0]: (int(row[1]), min(int(row[2]), MOST)) for row in session.execute(query)}
+    """The number of the newest unread one and how many there are, at most MOST, of those who have any."""
+    unread = sa.select(_n.id).where(_n.owner == users.c.username, _n.read_at.is_(None)).order_by(_n.id.desc()).correlate(users)
+    newest = unread.limit(1).scalar_subquery()
+    count = sa.select(sa.func.count()).select_from(unread.limit(MOST).subquery()).correlate(users).scalar_subquery()
+    rows = session.execute(sa.select(users.c.username, newest, count).where(users.c.username.in_(list(usernames))))
+    return {row[0]: (int(row[1]), int(row[2])) for row in rows if row[2]}
 
 
 def mine(work: Work, *, unread: bool = False, kind: str = "", before: int | None = None, limit: int = 50) -> list[Notification]:
@@ -116,8 +121,11 @@ def mark_all(work: Work, kind: str = "") -> int:
     return work.session.execute(sa.update(notifications).where(*conditions).values(read_at=work.now)).rowcount
 
 
-def forget(work: Work) -> None:
-    """What was read long ago, and messages that ended long ago."""
+def forget(work: Work) -> bool:
+    """What was read long ago, what is old anyhow, and messages that ended long ago; so much at once that nobody waits for it. Whether there may be more."""
     m = notification_messages.c
-    work.session.execute(sa.delete(notifications).where(sa.or_(_n.read_at < work.now - KEPT_READ, _n.at < work.now - KEPT)))
-    work.session.execute(sa.delete(notification_messages).where(m.state != WAITING, m.created_at < work.now - KEPT_READ))
+    long_ago = work.now - KEPT_READ
+    told = sa.select(_n.id).where(_n.at < long_ago, sa.or_(_n.read_at < long_ago, _n.at < work.now - KEPT)).order_by(_n.at).limit(FORGOTTEN)
+    sent = sa.select(m.id).where(m.created_at < long_ago, m.state != WAITING).order_by(m.created_at).limit(FORGOTTEN)
+    gone = (sa.delete(notifications).where(_n.id.in_(told)), sa.delete(notification_messages).where(m.id.in_(sent)))
+    return max(work.session.execute(statement).rowcount for statement in gone) == FORGOTTEN

@@ -31,6 +31,7 @@ notifications = sa.Table(
 _unread = notifications.c.read_at.is_(None)
 sa.Index("ix_notifications_owner", notifications.c.owner, notifications.c.id)
 sa.Index("ix_notifications_unread", notifications.c.owner, notifications.c.id, sqlite_where=_unread, postgresql_where=_unread)
+sa.Index("ix_notifications_at", notifications.c.at)
 
 notification_preferences = sa.Table(
     "notification_preferences",
@@ -77,5 +78,11 @@ notification_messages = sa.Table(
     sa.Column("created_at", Instant, nullable=False),
     sa.Column("ended_at", Instant),
 )
-_waits = notification_messages.c.state == WAITING
-sa.Index("ix_notification_messages_due", notification_messages.c.due_at, sqlite_where=_waits, postgresql_where=_waits)
+_m = notification_messages.c
+IS_WAITING = _m.state == sa.literal_column(f"'{WAITING}'", sa.Text)  # as the indexes say it: a parameter would not do
+_wordless = sa.and_(IS_WAITING, _m.content.is_(None))
+sa.Index("ix_notification_messages_due", _m.channel_id, _m.due_at, sqlite_where=IS_WAITING, postgresql_where=IS_WAITING)
+sa.Index("ix_notification_messages_wordless", _m.username, _m.batch, sqlite_where=_wordless, postgresql_where=_wordless)
+sa.Index("ix_notification_messages_channel", _m.channel_id, _m.id)
+sa.Index("ix_notification_messages_state", _m.state, _m.id)
+sa.Index("ix_notification_messages_created", _m.created_at)
