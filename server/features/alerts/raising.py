@@ -9,11 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from server.errors import Text
+from server.expressions.sql import moment
 from server.feature import Assessed, Notice, Work, tell
 from server.features.alerts.engine import OWN_PLACEHOLDERS, RANK, SEVERITIES, Rule, Waiting, cool_down, recipients, rules
 from server.features.alerts.tables import alert_events, alerts
 from server.features.alerts.telling import ESCALATED, OPENED, notices
-from server.features.assessment.engine import Seen, moment
+from server.features.assessment.engine import Seen
 from server.features.assessment.replay import read_values, reasons
 from server.features.objects import engine as objects
 from server.features.objects import results

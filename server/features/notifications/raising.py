@@ -5,17 +5,19 @@ that grows takes a new number, so that it stands on top again and whoever watche
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from secrets import token_hex
 from typing import Any
 
 import sqlalchemy as sa
 
+from server.config.catalog import Catalog
 from server.errors import Text
+from server.expressions.sql import moment
 from server.feature import Actor, Notice, Work
 from server.features.access import service as access
-from server.features.access.engine import ANYTHING
+from server.features.access.conditions import CURRENT_USER
 from server.features.access.people import LOCALES, User
 from server.features.notifications.engine import GATHERED, NOW, TOGETHER, Preferences, Sending, sending, topic_of
 from server.features.notifications.preferences import preferences_of
@@ -55,6 +57,7 @@ class _Audience:
         for user in users.values():
             for role in user.roles:
                 self.holders[role].append(user.username)
+        self.seen: dict[Any, frozenset[int]] = {}
 
     def people(self) -> dict[str, list[Notice]]:
         meant: dict[str, list[Notice]] = defaultdict(list)
@@ -71,25 +74,37 @@ class _Audience:
 
     def _readable(self, username: str, found: Sequence[Notice]) -> list[Notice]:
         user = self.users[username]
-        reader = replace(self.work, actor=Actor(user.username, user.name, user.roles, user.locale))
         about: dict[str, set[int]] = defaultdict(set)
         for notice in found:
             if notice.record_id is not None:
                 about[notice.object].add(notice.record_id)
-        seen = {key: readable_ids(reader, key, ids) for key, ids in about.items()}
+        reader = replace(self.work, actor=Actor(user.username, user.name, user.roles, user.locale))
+        seen = {key: self._seen(reader, key, tuple(sorted(ids))) for key, ids in about.items()}
         return [n for n in found if n.record_id is None or n.record_id in seen[n.object]]
 
+    def _seen(self, reader: Work, object_key: str, ids: tuple[int, ...]) -> frozenset[int]:
+        """Asked once for all whose rights do not depend on who they are."""
+        sources = access.grant(reader, object_key).conditions("read")
+        own = any(CURRENT_USER in source for source in sources)
+        key = (object_key, sources, reader.actor.username if own else "", ids)
+        if key not in self.seen:
+            self.seen[key] = readable_ids(reader, object_key, ids)
+        return self.seen[key]
 
-def readable_ids(work: Work, object_key: str, ids: Iterable[int]) -> frozenset[int]:
-    """Those that the actor may read."""
-    if work.catalog.get("object", object_key) is None:
+
+def readable_ids(work: Work, object_key: str, ids: Sequence[int]) -> frozenset[int]:
+    """Those that are there and that the actor may read."""
+    sources = access.grant(work, object_key).conditions("read")
+    if not sources or work.catalog.get("object", object_key) is None:
         return frozenset()
-    conditions = access.grant(work, object_key).conditions("read")
-    if not conditions or ANYTHING in conditions:
-        return frozenset(ids) if conditions else frozenset()
-    record = objects.tables(work.catalog)[object_key].alias()
-    allowed = access.row_filter(work, object_key, "read", objects.value_columns(work.catalog, object_key, record, work.at))
-    return frozenset(work.session.scalars(sa.select(record.c.id).where(record.c.id.in_(sorted(ids)), allowed)))
+    query = work.catalog.once(("notifications.readable", object_key, sources), lambda: _readable(work.catalog, object_key, sources))
+    return frozenset(work.session.scalars(query, {"ids": ids, "reader": work.actor.username, **moment(work.at)}))
+
+
+def _readable(catalog: Catalog, object_key: str, sources: Sequence[str]) -> sa.Select[Any]:
+    record = objects.tables(catalog)[object_key].alias()
+    allowed = access.any_of(catalog, object_key, sources, objects.value_columns(catalog, object_key, record), sa.bindparam("reader", type_=sa.Text()), None)
+    return sa.select(record.c.id).where(record.c.id.in_(sa.bindparam("ids", expanding=True)), record.c.deleted_at.is_(None), allowed)
 
 
 class _Names:
@@ -192,8 +207,9 @@ class _Writing:
         severity = max(gravest.severity, before.severity if before else "", key=lambda s: RANK.get(s, 0))
         count = len(found) + (before.times if before else 0)
         one = found[0]
-        title, body, link, object_, record_id = self.names.put(owner, one), one.body, one.link, one.object, one.record_id
-        if count > 1:
+        if count == 1:
+            title, body, link, object_, record_id = self.names.put(owner, one), one.body, one.link, one.object, one.record_id
+        else:
             title = Text(*(side.replace("{count}", str(count)) for side in one.many))
             body, link, object_, record_id = Text("", ""), one.many_link or one.link, "", None
         topic = topic_of(one.kind, severity)

@@ -74,7 +74,7 @@ def shown(work: Work, rows: Sequence[sa.Row[tuple[object, ...]]]) -> list[Notifi
     for row in rows:
         if row.record_id is not None:
             about[row.object].add(row.record_id)
-    seen = {key: readable_ids(work, key, ids) for key, ids in about.items()}
+    seen = {key: readable_ids(work, key, sorted(ids)) for key, ids in about.items()}
     return [_shown(row, row.record_id is None or row.record_id in seen[row.object]) for row in rows]
 
 

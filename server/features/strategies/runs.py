@@ -10,11 +10,11 @@ import sqlalchemy as sa
 
 from server.config.catalog import Catalog
 from server.errors import Conflict, Forbidden, NotFound, Text
+from server.expressions.sql import moment
 from server.feature import Work
 from server.features.access import service as access
 from server.features.alerts import service as alert_service
 from server.features.alerts.tables import NOT_BEGUN
-from server.features.assessment.engine import moment
 from server.features.audit import service as audit
 from server.features.strategies import assignment
 from server.features.strategies.engine import ARM, START, Met, Run, decide, due_on

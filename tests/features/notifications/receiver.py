@@ -5,7 +5,7 @@ import socketserver
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -96,6 +96,28 @@ def mailbox() -> Iterator[tuple[int, list[bytes]]]:
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:
         yield server.server_address[1], letters
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def dripping() -> Iterator[int]:
+    """A machine that says a long record of TLS, a byte now and then: its port."""
+
+    class Drip(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                self.request.sendall(b"\x16\x03\x03\x40\x00")
+                for _ in range(100):
+                    time.sleep(0.1)
+                    self.request.sendall(b"\x02")
+
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Drip)
+    server.daemon_threads, server.block_on_close = True, False
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield server.server_address[1]
     finally:
         server.shutdown()
         server.server_close()

@@ -9,9 +9,11 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from urllib.parse import parse_qs, urlsplit
@@ -25,11 +27,12 @@ from server.features.access.people import create_user
 from server.features.notifications import channels, delivery, preferences, service
 from server.features.notifications.delivery import Courier
 from server.features.notifications.engine import TRIES
-from server.features.notifications.outgoing import Outside, is_public
-from server.features.notifications.senders import dingtalk_sign, feishu_sign, webhook_sign
+from server.features.notifications.outgoing import Failed, Outside, is_public
+from server.features.notifications.senders import Message, dingtalk_sign, feishu_sign, send, webhook_sign
+from server.features.notifications.tables import notification_channels
 from server.storage.session import Database
 from tests.features.acting import ADMIN, NOW, STAFF, World, world_of
-from tests.features.notifications.receiver import mailbox, receiving
+from tests.features.notifications.receiver import dripping, mailbox, receiving
 
 HERE = Outside(frozenset({"127.0.0.1"}), "https://crm.example.com")
 LATER = timedelta(hours=1)
@@ -92,6 +95,7 @@ def test_robots_are_signed_as_their_makers_say() -> None:
     [
         "127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.9.9", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1", "255.255.255.255", "::1", "::",
         "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1",
+        "192.88.99.1", "fec0::1", "3fff::1", "64:ff9b:1::7f00:1", "::127.0.0.1",
     ],
 )  # fmt: skip
 def test_inner_addresses_are_not_public(address: str) -> None:
@@ -254,6 +258,59 @@ def test_a_robot_that_says_no_in_a_good_answer_is_believed_and_a_full_one_is_wai
         (two,) = log(world)
         assert two.due_at - one.due_at == timedelta(seconds=90)
         assert courier(world, two.due_at).once() == 1
+
+
+def test_what_a_webhook_answers_in_its_own_words_is_no_refusal(world: World) -> None:
+    with receiving() as receiver:
+        receiver.answers = [(200, b'{"code":200,"msg":"taken"}')]
+        add(world, "webhook", receiver.url)
+        say(world)
+        assert courier(world).once() == 1
+
+
+def test_a_slow_channel_keeps_no_other_waiting(world: World) -> None:
+    with receiving() as slow, receiving() as quick:
+        slow.slow = 1.5
+        add(world, "slack", slow.url)
+        for i in range(3):
+            say(world, f"No {i}")
+        sending = courier(world)
+        busy = threading.Thread(target=sending.once)
+        busy.start()
+        while not slow.got:
+            time.sleep(0.01)
+        add(world, "slack", quick.url)
+        say(world, "Quick")
+        begun = time.monotonic()
+        assert sending.once() == 1  # the slow one is still at it, and is not begun twice
+        assert time.monotonic() - begun < 1.4 and [r.json["text"].splitlines()[0] for r in quick.got] == ["Quick"]
+        busy.join()
+        assert len(slow.got) == 3 and sending.once() == 1
+
+
+def test_a_message_that_cannot_be_sent_at_all_is_given_up_with_the_reason(world: World) -> None:
+    saved = add(world, "slack", "https://example.com/hook")
+    say(world)
+    with world.work() as work:
+        work.session.execute(sa.update(notification_channels).where(notification_channels.c.id == saved.id).values(type="pigeon"))
+    now = NOW + LATER
+    for _ in range(TRIES):
+        courier(world, now).once()
+        (one,) = log(world)
+        now = max(one.due_at, now) + timedelta(seconds=1)
+    assert (one.state, one.attempts, one.reason) == ("parked", TRIES, delivery.BUG)
+
+
+@pytest.mark.parametrize("security", ["tls", "none"])
+def test_a_receiver_that_drips_is_cut_off_when_the_time_is_over(security: str) -> None:
+    """Each byte comes soon enough, the whole never. Encrypted connections too, whose handle is another one than the first."""
+    with dripping() as port:
+        config = {"host": "127.0.0.1", "port": port, "security": security, "sender": "alerts@example.com"}
+        message = Message("msg_1", {"subject": "x", "text": "x", "created_at": NOW.isoformat()}, "li@example.com")
+        begun = time.monotonic()
+        with pytest.raises(Failed):
+            send("mail", config, {}, message, replace(HERE, seconds=1.0), NOW)
+        assert 0.9 < time.monotonic() - begun < 4
 
 
 def test_of_several_couriers_one_sends(world: World) -> None:

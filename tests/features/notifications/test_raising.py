@@ -1,18 +1,23 @@
 """Who hears of what, in the transaction that causes it: rights, groups, many at once, mentions, tasks."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from server.errors import Text
 from server.feature import Notice, tell
 from server.features.access.people import create_user
+from server.features.access.tables import users
 from server.features.alerts.tables import alerts
 from server.features.alerts.telling import on_tick
 from server.features.comments import service as comments
-from server.features.notifications import preferences, service
+from server.features.notifications import delivery, preferences, service
+from server.features.notifications.delivery import Courier
+from server.features.notifications.outgoing import Outside
 from server.features.notifications.tables import notification_messages, notifications
 from server.features.strategies import service as strategies
 from server.storage.session import Database
@@ -82,6 +87,56 @@ def test_many_alerts_of_one_rule_are_one_line_for_each_person(world: World) -> N
         service.mark_all(work)
     world.assess(world.insert("customer", lifecycle="active", name="Late", owner="li.na", signals=5))
     assert lines(world, CREDIT) == [("Many signals · Late", 1), ("40 customer: Many signals", 40)]  # what was read stays as it was read
+
+
+def test_as_many_statements_for_a_hundred_people_as_for_one(sqlite_database: Database) -> None:
+    world = world_of(sqlite_database)
+    with world.work(ADMIN) as work:
+        create_user(work, "admin", "管理员", "sunny-river-42", ("admin",))
+        create_user(work, "wang.fang", "王芳", "sunny-river-42", ("credit_control",))
+        row = dict(work.session.execute(sa.select(users).where(users.c.username == "wang.fang")).mappings().one())
+        del row["id"]
+        work.session.execute(sa.insert(users), [{**row, "username": f"u{i}", "roles": ["reviewer"]} for i in range(100)])
+    ids = [world.insert("customer", lifecycle="active", name=f"C{i}") for i in range(30)]
+
+    def told(*to: str) -> int:
+        said: list[str] = []
+        note = lambda c, cursor, statement, *rest: said.append(statement)  # noqa: E731
+        event.listen(world.database.engine, "before_cursor_execute", note)
+        with world.work() as work:
+            group = {"group": "x", "many": Text("{count} 个", "{count} of them"), "many_link": "/"}
+            tell(work, [Notice("task", to, Text("甲", "A"), Text("", ""), "/", "customer", i, **group) for i in ids])  # type: ignore[arg-type]
+        event.remove(world.database.engine, "before_cursor_execute", note)
+        return len(said)
+
+    assert told("user:wang.fang") == told("role:reviewer") <= 9
+    with world.work(replace(REVIEWER, username="u7")) as work:
+        assert [(n.title.en, n.count) for n in service.mine(work)] == [("30 of them", 30)]
+
+
+def test_what_is_asked_all_the_time_is_found_by_an_index(sqlite_database: Database) -> None:
+    world = world_of(sqlite_database)
+    asked: list[tuple[str, object]] = []
+    note = lambda c, cursor, statement, parameters, *rest: asked.append((statement, parameters))  # noqa: E731
+    with world.work(STAFF) as work:
+        event.listen(world.database.engine, "before_cursor_execute", note)
+        service.mine(work)
+        service.mine(work, unread=True, before=9)
+        service.unread_count(work)
+        service.newest_and_unread(work.session, ["li.na", "wang.fang"])
+        service.mark_all(work)
+        service.forget(work)
+        on_tick(work)
+        for choice in ({}, {"state": "parked"}, {"channel_id": 3}):
+            delivery.deliveries(work, before=9, **choice)  # type: ignore[arg-type]
+        tell(work, [Notice("task", ("user:li.na",), Text("甲", "A"), Text("", ""), "/", group="g")])
+    with world.work(STAFF) as work:
+        Courier(lambda *_: nullcontext(work), Outside()).once()
+        event.remove(world.database.engine, "before_cursor_execute", note)
+        small = ("FROM users", "FROM notification_channels")
+        plans = {s: work.session.exec_driver_sql(f"EXPLAIN QUERY PLAN {s}", p).all() for s, p in asked if "notification" in s or "alerts" in s}
+    whole = {s for s, plan in plans.items() for row in plan if row[3].startswith("SCAN ") and "INDEX" not in row[3] and not any(t in s for t in small)}
+    assert len(plans) > 12 and whole <= {s for s in plans if "SCAN anon" in str(plans[s])}
 
 
 def test_a_run_given_up_tells_nobody(world: World) -> None:
