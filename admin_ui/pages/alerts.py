@@ -62,6 +62,7 @@ EVENTS: Mapping[str, Text] = {
     "acknowledged": Text("确认", "acknowledged"),
     "in_work": Text("开始处理", "taken up"),
     "snoozed": Text("推迟", "snoozed"),
+    "overdue": Text("无人及时响应，再次通知", "nobody responded in time, people were told again"),
     "snooze_ended": Text("推迟到期，重新打开", "opened again when the snooze ended"),
     "resolved": Text("处理完毕", "resolved"),
     "judged": Text("评定", "judged"),
