@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from server.config.catalog import Catalog
 from server.errors import Invalid, NotFound, Problem, Text
+from server.expressions.sql import moment
 from server.expressions.types import At
 from server.feature import SYSTEM, Assessed, Saved, Work
 from server.features.assessment import pace, touched
@@ -21,7 +22,6 @@ from server.features.assessment.engine import (
     compile_pipeline,
     compile_scalars,
     in_population,
-    moment,
     outputs,
     scalar_levels,
     scope,
