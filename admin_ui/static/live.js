@@ -16,7 +16,7 @@
   const open = () => {
     timer = 0;
     if (source || document.hidden) return;
-    source = new EventSource(bell.dataset.live);
+    source = new EventSource(bell.dataset.stream);
     source.addEventListener("unread", (e) => {
       const told = JSON.parse(e.data);
       show(told.unread === 0 ? "" : told.unread < 100 ? String(told.unread) : "99+");
