@@ -10,13 +10,13 @@
     if (text === shown) return;
     shown = text;
     bell.querySelector(".ct").textContent = text;
-    bell.setAttribute("aria-label", text ? `${bell.dataset.word}, ${bell.dataset.unread} ${text}` : bell.dataset.word);
+    bell.setAttribute("aria-label", text ? `${bell.dataset.word}, ${bell.dataset.waiting} ${text}` : bell.dataset.word);
   };
 
   const open = () => {
     timer = 0;
     if (source || document.hidden) return;
-    source = new EventSource(bell.dataset.stream);
+    source = new EventSource(bell.dataset.live);
     source.addEventListener("unread", (e) => {
       const told = JSON.parse(e.data);
       show(told.unread === 0 ? "" : told.unread < 100 ? String(told.unread) : "99+");

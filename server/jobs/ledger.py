@@ -1,6 +1,6 @@
 """The jobs as rows: ask for one, see how it goes, stop it, list them. The engine works through what stands here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -86,6 +86,13 @@ def list_jobs(connection: sa.Connection, *, state: str = "", kind: str = "", bef
     if before is not None:
         query = query.where(jobs.c.id < before)
     return [_status(row) for row in connection.execute(query).mappings()]
+
+
+def last_of(connection: sa.Connection, kinds: Iterable[str]) -> dict[str, Status]:
+    """The newest job of each kind that has one."""
+    newest = sa.select(sa.func.max(jobs.c.id)).where(jobs.c.kind.in_(list(kinds))).group_by(jobs.c.kind)
+    rows = connection.execute(sa.select(jobs).where(jobs.c.id.in_(newest))).mappings()
+    return {row["kind"]: _status(row) for row in rows}
 
 
 def counts(connection: sa.Connection) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """Jobs on the real engine: they run once, fail with words, stop when asked, and outlive the process that ran them."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -7,7 +8,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from datetime import time as time_of_day
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -140,6 +145,22 @@ def test_the_engine_finishes_what_a_killed_process_began(house: House, tmp_path:
     background.stop()
     assert not background.thread.is_alive()
     until(lambda: look(house, slow).state == "queued", 1)
+
+
+def test_what_was_missed_is_done_once(house: House) -> None:
+    """However often it was missed, whichever processes start."""
+    engine = importlib.import_module("server.jobs.engine")  # loads dbos: not before it is needed
+    nightly = replace(house, jobs={**KINDS, "nightly": Job("nightly", Text("夜", "Night"), lambda job: {}, "10 0 * * *")}, zone="Asia/Shanghai")
+    engine.ask_for_missed(nightly)
+    engine.ask_for_missed(nightly)
+    with house.database.read() as connection:
+        (found,) = ledger.list_jobs(connection)
+        key = connection.scalar(sa.select(jobs.c.key))
+    assert (found.kind, found.by) == ("nightly", "system")
+    due = datetime.fromisoformat(str(key).partition("@")[2])
+    assert due.astimezone(ZoneInfo("Asia/Shanghai")).time() == time_of_day(0, 10)
+    assert timedelta(0) <= clock.now() - due <= timedelta(days=1)
+    assert perform_waiting(nightly) == 1
 
 
 def test_the_engine_loads_nothing_that_statements_of_people_being_served_look_into() -> None:
