@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from server.features.access.people import create_user
 from server.features.alerts import service
 from server.features.alerts.check import check
-from server.features.alerts.engine import later
+from server.features.alerts.engine import Step, later
 from server.features.alerts.tables import alerts
 from server.features.alerts.telling import on_tick
 from server.features.notifications import service as notifications
@@ -87,12 +87,15 @@ def test_working_time_is_that_of_mondays_to_fridays(start: str, count: int, unit
 
 def test_the_steps_follow_one_another_until_somebody_responds(world: World, customer: int) -> None:
     world.assess(customer)  # Tuesday, ten o'clock
+    with world.work(STAFF, write=False) as work:
+        assert service.next_told(work, service.get_alert(work, 1)) == Step(NOW + timedelta(hours=4), "owner")
     assert tick(world, timedelta(hours=3)) == []
     assert tick(world, timedelta(hours=5)) == tick(world, timedelta(hours=6)) == ["li.na"]
     assert tick(world, timedelta(hours=25)) == ["li.na", "wang.fang"]
     assert tick(world, timedelta(days=30)) == ["li.na", "wang.fang"]  # no critical one: its step does not come
     with world.work(STAFF, write=False) as work:
         (one,) = service.of_record(work, "customer", customer)
+        assert service.next_told(work, one) is None
         assert [e.what for e in service.events(work, one.id)] == ["opened", "overdue", "overdue"]
 
 
