@@ -72,12 +72,12 @@ def serve(
 @app.command()
 def work() -> None:
     """Works through background jobs beside the server, on this host or another (PostgreSQL; on SQLite the server does it alone)."""
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
     with opened() as it:
         if it.database.is_sqlite:
             refuse("SQLite 上由服务器自己执行作业 / on SQLite the server does the jobs itself")
+        stopped = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopped.set())
         jobs = Background(job_house(it.database, it.catalogs, it.settings.zone))
         jobs.start()
         stopped.wait()

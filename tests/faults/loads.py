@@ -72,7 +72,7 @@ class Loads:
         self._turn += 1
         saving = [(self._save, f"{self._turn}.{i}") for i in range(PEOPLE)]
         self._threads = [
-            threading.Thread(target=self._guarded, args=(what, name))
+            threading.Thread(target=self._guarded, args=(what, name), daemon=True)
             for what, name in [*saving, (self._import, str(self._turn)), (self._assess, ""), (self._ask, str(self._turn))]
         ]
         for thread in self._threads:
@@ -142,7 +142,7 @@ class Loads:
                     self._turn_over(client, tag, *mine[rng.randrange(len(mine))])
                 else:
                     self._count(client, tag, account(rng.randrange(BUSY)), ids)
-                time.sleep(rng.random() * 0.05)
+                time.sleep(rng.random() * 0.1)
 
     def _new_deal(self, client: httpx.Client, rng: random.Random, tag: str, ids: dict[str, int], mine: list[tuple[str, int]]) -> None:
         of = account(rng.randrange(BUSY))
@@ -238,7 +238,7 @@ class Loads:
                 arguments = [sys.executable, "-m", "server", "assess", "account"]
                 self.assessing = subprocess.Popen(arguments, cwd=ROOT, env={**environment(self.site.url), **self.site.settings()}, stdout=log, stderr=log)
                 self.assessing.wait()
-            self._over.wait(4)
+            self._over.wait(5)
 
     def _ask(self, name: str) -> None:
         """What a schedule does: asks for a job by its key, more than once."""
@@ -254,7 +254,7 @@ class Loads:
                         self.journal.jobs.add(key)
                     except sa.exc.DBAPIError:
                         time.sleep(0.2)
-                self._over.wait(3)
+                self._over.wait(6)
 
 
 @contextmanager

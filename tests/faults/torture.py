@@ -61,13 +61,11 @@ def _live(site: Site, harms: list[Harm], seed: int, weather: Weather) -> None:
     for start in range(0, len(harms), SQUALL):
         some = harms[start : start + SQUALL]
         loads.go()
-        try:
-            for harm in some:
-                _breathe(journal)
-                weather.slowest_return = max(weather.slowest_return, do(harm, site, loads))
-                weather.harms[harm.kind] += 1
-        finally:
-            loads.pause()
+        for harm in some:
+            _breathe(journal)
+            weather.slowest_return = max(weather.slowest_return, do(harm, site, loads))
+            weather.harms[harm.kind] += 1
+        loads.pause()
         found = broken(site, journal)
         weather.checks += 1
         say(f"{weather.kind} {sum(weather.harms.values())}: {len(journal.kept)} saves, {len(journal.imported)} imports, {len(journal.jobs)} jobs")
