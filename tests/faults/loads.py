@@ -25,7 +25,7 @@ from tests.serving import ROOT, environment
 
 PEOPLE = 4
 BUSY = 30  # accounts that get nearly all deals, so that their alerts come and go
-IMPORTED = 4500  # rows of a file: three chunks
+IMPORTED = 2500  # rows of a file: two chunks
 PATCH = {"content-type": "application/merge-patch+json"}
 
 
@@ -238,7 +238,7 @@ class Loads:
                 arguments = [sys.executable, "-m", "server", "assess", "account"]
                 self.assessing = subprocess.Popen(arguments, cwd=ROOT, env={**environment(self.site.url), **self.site.settings()}, stdout=log, stderr=log)
                 self.assessing.wait()
-            self._over.wait(5)
+            self._over.wait(8)
 
     def _ask(self, name: str) -> None:
         """What a schedule does: asks for a job by its key, more than once."""

@@ -21,7 +21,7 @@ from tests.features.assessing import MONEY, a, an_object, rows
 from tests.postgres import Throwaway
 from tests.serving import PASSWORD, Server, Worker, command
 
-ACCOUNTS = 4500  # more than two chunks of a run of the whole population
+ACCOUNTS = 2500  # more than one chunk of a run of the whole population
 WORKERS = 2  # beside the server, on PostgreSQL
 CLOCK = Path(__file__).with_name("clock.c")
 
@@ -83,15 +83,18 @@ class Site:
     def command(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return command(self.url, *arguments, check=check, settings=self.settings())
 
+    @property
+    def has_clock(self) -> bool:
+        """Whether its time of day can be set: there was a C compiler."""
+        return (self.folder / "clock.so").exists()
+
     def settings(self) -> dict[str, str]:
-        clock = self.folder / "clock.so"
-        moved = {"LD_PRELOAD": str(clock), "CLOCK_OFFSET_FILE": str(self.folder / "clock")} if clock.exists() else {}
+        moved = {"LD_PRELOAD": str(self.folder / "clock.so"), "CLOCK_OFFSET_FILE": str(self.folder / "clock")} if self.has_clock else {}
         return {"WEATHERGLASS_API_RATE": "0", "WEATHERGLASS_TIMEZONE": self.zone, **moved}
 
-    def set_clock(self, seconds: int) -> bool:
-        """Moves the time of day of all processes; False where there is no compiler for what does it."""
+    def set_clock(self, seconds: int) -> None:
+        """Moves the time of day of all processes by so much."""
         (self.folder / "clock").write_text(str(seconds))
-        return (self.folder / "clock.so").exists()
 
     def start(self) -> None:
         self.processes["serve"] = Server(self.url, settings=self.settings())

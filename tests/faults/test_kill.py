@@ -23,6 +23,7 @@ from tests.postgres import NoPostgresError
 from tests.serving import command, customer, killed
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def test_a_short_storm(kind: str) -> None:
     try:
@@ -30,7 +31,7 @@ def test_a_short_storm(kind: str) -> None:
     except NoPostgresError as error:
         pytest.skip(str(error))
     assert not weather.broken, "\n".join([*weather.broken, weather.line()])
-    assert weather.saves > 50, weather.line()
+    assert weather.saves > 20, weather.line()
 
 
 @pytest.fixture
