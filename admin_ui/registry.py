@@ -9,6 +9,7 @@ from admin_ui.pages.comments import AREA as COMMENTS
 from admin_ui.pages.deleted import AREA as DELETED
 from admin_ui.pages.departments import AREA as DEPARTMENTS
 from admin_ui.pages.desk import AREA as DESK
+from admin_ui.pages.document import AREA as DOCUMENT
 from admin_ui.pages.exports import AREA as EXPORTS
 from admin_ui.pages.expressions import AREA as EXPRESSIONS
 from admin_ui.pages.files import AREA as FILES
@@ -25,6 +26,7 @@ from admin_ui.pages.public_forms import AREA as PUBLIC_FORMS
 from admin_ui.pages.record import AREA as RECORD
 from admin_ui.pages.record_forms import AREA as RECORD_FORMS
 from admin_ui.pages.records import AREA as RECORDS
+from admin_ui.pages.releases import AREA as RELEASES
 from admin_ui.pages.reports import AREA as REPORTS
 from admin_ui.pages.reviews import AREA as REVIEWS
 from admin_ui.pages.rows import AREA as ROWS
@@ -63,6 +65,8 @@ PAGES: tuple[Area, ...] = (
     REVIEWS,
     REPORTS,
     STUDIO,
+    DOCUMENT,
+    RELEASES,
     SCHEMA_IMPORT,
     SIMULATE,
     EXPRESSIONS,

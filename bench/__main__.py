@@ -17,7 +17,7 @@ from bench import exports, imports, language, lists, pages, population, saves, w
 from bench.row import Row
 from bench.setup import postgres
 
-PARTS = ("language", "population", "lists", "pages", "web", "imports", "saves")
+PARTS = ("language", "population", "lists", "pages", "web", "imports", "saves", "during")
 LARGE = ("memory", "exports")  # only when asked for
 
 
@@ -36,6 +36,8 @@ def rows(folder: Path, parts: Sequence[str], customers: int, orders: int, listed
         yield from imports.rows(folder, customers // 2, rounds)
     if "saves" in parts:
         yield from saves.rows(folder, rounds)
+    if "during" in parts:
+        yield from saves.during(folder, customers // 2, rounds)
     if "memory" in parts:
         yield from imports.memory(folder, 10 * customers)
     if "exports" in parts:

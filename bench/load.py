@@ -13,6 +13,7 @@ class Load:
 
     rate: float
     p50: float
+    p95: float
     p99: float
 
 
@@ -28,7 +29,7 @@ async def _load(port: int, request_of: Callable[[int], bytes], count: int, expec
     await asyncio.gather(*(_one(port, request_of, numbers, expected, times) for _ in range(connections)))
     took = time.perf_counter() - start
     cuts = statistics.quantiles(times, n=100)
-    return Load(count / took, cuts[49] * 1000, cuts[98] * 1000)
+    return Load(count / took, cuts[49] * 1000, cuts[94] * 1000, cuts[98] * 1000)
 
 
 async def _one(port: int, request_of: Callable[[int], bytes], numbers: Iterator[int], expected: int, times: list[float]) -> None:

@@ -20,12 +20,15 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 
+from bench import population
 from bench.account import account, values
 from bench.load import Load, get, load, post
 from bench.row import Row
 from bench.setup import open_bench
 from server.app import create_app
 from server.features.access.people import first_admin
+from server.features.assessment.service import RUN
+from server.jobs import ledger
 from server.settings import Settings
 
 PASSWORD = "stormy-weather-7"
@@ -110,6 +113,46 @@ def rows(folder: Path, rounds: int) -> Iterator[Row]:
         theirs += [load(drf, lambda _: document(), REQUESTS, 201) for _ in range(rounds)]
     theirs_rate = statistics.median(t.rate for t in theirs)
     yield Row("save a form of 30 fields (all of the above) beside Django REST framework creating them", 1000 / own, 1000 / theirs_rate, "ms")
+
+
+def during(folder: Path, customers: int, rounds: int) -> Iterator[Row]:
+    """Orders saved over four connections while the server assesses everybody, beside the same while it does nothing else; in turn."""
+    bench = open_bench(f"sqlite:///{folder}/saves.sqlite")
+    population.fill(bench, customers, 10 * customers)
+    with bench.work(write=True) as work:
+        first_admin(work, "admin", "admin", PASSWORD)
+    numbers = count()
+
+    def order(cookie: str) -> bytes:
+        n = next(numbers)
+        values = {"order_no": f"N{n}", "customer": 1 + n * 7919 % customers, "order_date": "2026-06-30", "amount": "120.50", "status": "done"}
+        return post("/o/order/new", urlencode(values).encode(), FORM, f"Cookie: {cookie}\r\n")
+
+    def is_running() -> bool:
+        with bench.database.read() as connection:
+            return any(job.is_open for job in ledger.list_jobs(connection, kind=RUN, limit=1))
+
+    def saved(cookie: str, port: int) -> Load:
+        return load(port, lambda _: order(cookie), 120, 303, 4)
+
+    idle, busy = list[float](), list[float]()
+    with served("ours", folder) as port:
+        cookie = signed_in(port)
+        while is_running():  # the night it missed
+            time.sleep(0.2)
+        for _ in range(max(rounds, 3)):
+            idle.append(saved(cookie, port).p95)
+            load(port, lambda _: post("/settings/jobs/run", b"kind=assess", FORM, f"Cookie: {cookie}\r\n"), 2, 303, 1)
+            time.sleep(2)
+            while is_running():
+                busy.append(saved(cookie, port).p95)
+    bench.database.close()
+    yield Row(
+        f"save an order while {customers:,} customers are assessed beside while nobody is, the slowest twentieth",
+        statistics.median(busy),
+        statistics.median(idle),
+        "ms",
+    )
 
 
 def main() -> None:

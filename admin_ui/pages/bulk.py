@@ -39,7 +39,7 @@ def bulk(request: Request, object_key: str, form: Form) -> Response:
     sent = only(form, "_step", "_action", "_field", "_back")
     action = sent["_action"] if sent["_action"] in batches.ACTIONS else "edit"
     run = sent["_step"] == "run"
-    with writing(request) as work:
+    with writing(request, brief=False) as work:
         object_type = object_of(work, object_key)
         ids = _ids(work, object_key, form)
         field = object_type.owner_field if action == "assign" else sent["_field"]
@@ -112,7 +112,7 @@ def _with_done(path: str, batch: int) -> str:
 @router.post("/o/{object_key}/batches/{batch_id:int}/undo")
 def undo(request: Request, object_key: str, batch_id: Id, form: Form) -> Response:
     back = local_path(only(form, "_back")["_back"], f"/o/{object_key}/batches")
-    with writing(request) as work:
+    with writing(request, brief=False) as work:
         object_of(work, object_key)
         if batches.batch_of(work, batch_id).object != object_key:
             raise NotFound(Text("没有这次批量操作", "There is no such change"))

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
 from admin_ui.area import Area
+from admin_ui.documents import form_of
 from admin_ui.edge import reading
 from admin_ui.expression_state import state_of
-from admin_ui.pages.studio import body_of, editor_of, form_of, problems_of
+from admin_ui.pages.document import body_of, editor_of, problems_of
 from admin_ui.places import locate
 from admin_ui.posted import posted, whole
 from server.config.findings import expressions_placed

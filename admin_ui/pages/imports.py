@@ -84,7 +84,7 @@ def upload(request: Request, form: Upload) -> Response:
             path = Path(folder) / "rows"
             with path.open("wb") as copy:
                 shutil.copyfileobj(file.file, copy, 1 << 20)
-            with writing(request) as work, path.open("rb") as source:
+            with writing(request, brief=False) as work, path.open("rb") as source:
                 object_of(work, object_key)
                 run_id = service.begin(work, object_key, file.filename, source, path)
     except AppError as refused:

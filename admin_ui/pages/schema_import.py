@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from admin_ui.area import Area
+from admin_ui.documents import document_url
 from admin_ui.edge import reading, writing
-from admin_ui.pages.studio import document_url
 from admin_ui.posted import posted
 from admin_ui.render import page
 from server.config import drafts

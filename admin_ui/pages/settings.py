@@ -17,8 +17,12 @@ from server.features.access import departments
 from server.features.access import service as access
 from server.features.access.kind import CAPABILITIES
 from server.features.assessment import service as assessment
+from server.features.assessment.jobs import CHECK
+from server.features.assessment.service import RUN
 from server.features.audit import service as audit
+from server.features.audit.actions import action_title
 from server.features.records import service as records
+from server.jobs import ledger
 
 router = APIRouter()
 AREA = Area(router, (Link("settings", Text("设置", "Settings"), "/settings", "settings", "people audit studio forms", 90),))
@@ -140,6 +144,7 @@ def audit_page(request: Request, actor: str = "", action: str = "", object: str 
             "entries": shown,
             "more": shown[-1].id if len(entries) > PER_PAGE else None,
             "actions": audit.actions(work),
+            "action_title": action_title,
             "people": access.user_names(work),
             "objects": {o.key: o.title for o in work.catalog.all("object")},
             "filters": {"actor": actor, "action": action, "object": object},
@@ -157,10 +162,16 @@ def health_page(request: Request) -> HTMLResponse:
         releases = list_releases(work.session, 1)
         counts = [(o, records.query(work, o.key, limit=1, columns=()).total_capped) for o in work.catalog.all("object")]
         database = request.app.state.database
+        jobs = ledger.last_of(work.session, [RUN, CHECK])
+        run, check = jobs.get(RUN), jobs.get(CHECK)
         context: dict[str, Any] = {
             "release": releases[0] if releases else None,
             "counts": counts,
             "database": _database(database),
+            "running": run is not None and run.is_open,
+            "run_kind": RUN,
+            "samples": (check.result if check else None) or {},
+            "checked_at": check.finished_at if check else None,
             "last": [(o, assessment.last_run(work, o.key)) for o in work.catalog.all("object") if o.assessed],
             "tabs": tabs_of(work),
             "tab": "health",

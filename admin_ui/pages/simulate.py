@@ -11,8 +11,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from admin_ui.area import Area
+from admin_ui.documents import Difference, differences, document_url
 from admin_ui.edge import reading
-from admin_ui.pages.studio import Bar, Difference, bar_of, differences, document_url
+from admin_ui.pages.studio import Bar, bar_of
 from admin_ui.render import page
 from server.config import drafts
 from server.config.catalog import Catalog

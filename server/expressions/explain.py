@@ -4,7 +4,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from server import clock
 from server.errors import Text
@@ -142,6 +142,10 @@ def sentence(checked: Checked, titles: Mapping[str, Text], values: Mapping[str, 
     return _Teller(checked, titles, Tracer(checked, values, at or At(clock.now())), locale).tell(checked.tree)
 
 
+def _is_one_of(node: ast.expr) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and dotted(node.func) == "one_of"
+
+
 class _Teller:
     def __init__(self, checked: Checked, titles: Mapping[str, Text], tracer: Tracer, locale: str) -> None:
         self.checked, self.titles, self.tracer, self.locale = checked, titles, tracer, locale
@@ -156,9 +160,13 @@ class _Teller:
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
             if isinstance(node.operand, ast.Compare) and type(node.operand.ops[0]) in NEGATED and len(node.operand.ops) == 1:
                 return self._single(node, node.operand.left, NEGATED[type(node.operand.ops[0])], node.operand.comparators[0])
+            if _is_one_of(node.operand):
+                return self._among(node, ast.NotIn, *node.operand.args)
             return self.say(f"并非（{self.tell(node.operand)}）", f"not ({self.tell(node.operand)})")
         if isinstance(node, ast.Compare):
             return self._comparison(node)
+        if _is_one_of(node):
+            return self._among(node, ast.In, *node.args)
         if isinstance(node, ast.IfExp):
             test = self.tracer.value(node.test)
             taken = self.tell(node.body if test else node.orelse)
@@ -185,12 +193,21 @@ class _Teller:
         return self._single(node, left, type(operation), right)
 
     def _single(self, node: ast.expr, left: ast.expr, operation: type[ast.cmpop], right: ast.expr) -> str:
+        words = self._words_of(left) or self._words_of(right)
+        if operation is ast.Eq and self.tracer.value(node) is True and words:
+            return self._value(left, words)  # "the level is high" has said it
+        return self._compared(node, left, operation, self._other(right, words), words)
+
+    def _among(self, node: ast.expr, operation: type[ast.cmpop], one: ast.expr, *others: ast.expr) -> str:
+        words = self._words_of(one)
+        return self._compared(node, one, operation, self.say("、", ", ").join(self._other(part, words) for part in others), words)
+
+    def _other(self, node: ast.expr, words: Mapping[str, Text]) -> str:
+        return self._plain(node, words) if self._is_literal(node) or isinstance(node, ast.List) else self._value(node)
+
+    def _compared(self, node: ast.expr, left: ast.expr, operation: type[ast.cmpop], other: str, words: Mapping[str, Text]) -> str:
         """What was compared, and in brackets with what, and how it came out."""
         held = self.tracer.value(node)
-        words = self._words_of(left) or self._words_of(right)
-        if operation is ast.Eq and held is True and words:
-            return self._value(left, words)  # "the level is high" has said it
-        other = self._plain(right, words) if self._is_literal(right) or isinstance(right, ast.List) else self._value(right)
         verdict = "" if held is True else self.say("，不满足", ", not met") if held is False else self.say("，无法判断", ", cannot be judged")
         return self.say(
             f"{self._value(left, words)}（{self._symbol(operation)} {other}{verdict}）",

@@ -15,8 +15,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from croniter import croniter
 from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID
 
 from server import clock
@@ -52,8 +54,21 @@ def _job(job_id: int) -> str:
 @DBOS.workflow(name="tick")
 def _tick(scheduled_at: datetime, kind: Any) -> None:
     if _house is not None:
-        with _house.database.write() as connection:
-            ledger.enqueue(connection, clock.now(), SYSTEM, str(kind), {}, key=f"{kind}@{scheduled_at.astimezone(UTC).isoformat(timespec='minutes')}")
+        _ask(_house, str(kind), scheduled_at)
+
+
+def _ask(house: House, kind: str, scheduled_at: datetime) -> None:
+    """The job of that hour; asked for twice, it is one."""
+    with house.database.write() as connection:
+        ledger.enqueue(connection, clock.now(), SYSTEM, kind, {}, key=f"{kind}@{scheduled_at.astimezone(UTC).isoformat(timespec='minutes')}")
+
+
+def ask_for_missed(house: House) -> None:
+    """What should have begun while no process ran: each kind once, however often it was missed."""
+    for job in house.jobs.values():
+        if job.cron:
+            last: datetime = croniter(job.cron, clock.now().astimezone(ZoneInfo(house.zone))).get_prev(datetime)
+            _ask(house, job.key, last)
 
 
 def _name(job_id: int, tries: int) -> str:
@@ -87,6 +102,7 @@ class Engine:
             _house = self.house
             self._beat()
             self._launch()
+            ask_for_missed(self.house)
             self._work()
         finally:
             _house = None

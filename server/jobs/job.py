@@ -61,3 +61,12 @@ class Job:
     title: Text
     run: Callable[[Running], Result]
     cron: str = ""
+
+    @property
+    def times(self) -> Text:
+        """When it runs by itself, in words where it is daily: "00:10, 12:10"."""
+        minute, hours, *rest = self.cron.split()
+        if rest != ["*", "*", "*"] or not minute.isdigit() or not hours.replace(",", "").isdigit():
+            return Text(self.cron, self.cron)
+        found = [f"{int(hour):02}:{int(minute):02}" for hour in hours.split(",")]
+        return Text("每天 " + "、".join(found), "every day at " + ", ".join(found))

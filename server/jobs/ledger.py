@@ -1,6 +1,6 @@
 """The jobs as rows: ask for one, see how it goes, stop it, list them. The engine works through what stands here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from server.errors import Conflict, NotFound, Text
 from server.jobs.tables import jobs
+from server.storage.changes import insert_new
 
 STATES = ("queued", "running", "done", "failed", "cancelled")
 OPEN = ("queued", "running")
@@ -46,13 +47,12 @@ class Status:
 
 def enqueue(connection: sa.Connection, now: datetime, by: str, kind: str, args: Mapping[str, Any], key: str | None = None) -> int:
     """Asks for a job in the caller's transaction; begins about a second after it is committed. With a key that is there already: that job."""
-    if key is not None:
-        there = connection.scalar(sa.select(jobs.c.id).where(jobs.c.key == key))
-        if there is not None:
-            return int(there)
     row = {"kind": kind, "key": key, "args": dict(args), "by": by, "state": "queued", "handed": False, "cancel": False, "created_at": now}
-    made = connection.execute(sa.insert(jobs).values(**row, attempts=0, tries=1, done=0, total=0).returning(jobs.c.id))
-    return int(made.scalar_one())
+    row |= {"attempts": 0, "tries": 1, "done": 0, "total": 0}
+    if key is None:
+        return int(connection.execute(sa.insert(jobs).values(**row).returning(jobs.c.id)).scalar_one())
+    insert_new(connection, jobs, row)  # who asks at the same moment waits for us, and finds ours
+    return int(connection.execute(sa.select(jobs.c.id).where(jobs.c.key == key)).scalar_one())
 
 
 def status(connection: sa.Connection, job_id: int) -> Status | None:
@@ -87,6 +87,13 @@ def list_jobs(connection: sa.Connection, *, state: str = "", kind: str = "", bef
     if before is not None:
         query = query.where(jobs.c.id < before)
     return [_status(row) for row in connection.execute(query).mappings()]
+
+
+def last_of(connection: sa.Connection, kinds: Iterable[str]) -> dict[str, Status]:
+    """The newest job of each kind that has one."""
+    newest = sa.select(sa.func.max(jobs.c.id)).where(jobs.c.kind.in_(list(kinds))).group_by(jobs.c.kind)
+    rows = connection.execute(sa.select(jobs).where(jobs.c.id.in_(newest))).mappings()
+    return {row["kind"]: _status(row) for row in rows}
 
 
 def counts(connection: sa.Connection) -> dict[str, int]:

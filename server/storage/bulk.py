@@ -1,6 +1,7 @@
 """Many rows into one table, the driver's way: a prepared statement on SQLite, COPY on PostgreSQL. Values come as the driver takes them."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -35,6 +36,11 @@ def next_ids(connection: sa.Connection, table: sa.Table, count: int) -> Sequence
         return range(first, first + count)
     given = sa.func.nextval(sa.func.pg_get_serial_sequence(table.name, "id"))
     return sorted(connection.execute(sa.select(given).select_from(sa.func.generate_series(1, count))).scalars())
+
+
+def undone(connection: sa.Connection, statements: int) -> AbstractContextManager[Any]:
+    """What fails in it is undone, and the transaction goes on. SQLite undoes one statement by itself, without a savepoint."""
+    return nullcontext() if connection.dialect.name == "sqlite" and statements == 1 else connection.begin_nested()
 
 
 def insert_rows(connection: sa.Connection, table: sa.Table, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:

@@ -1,8 +1,6 @@
 """Connections and transactions. With dialects.py and ddl.py the only code that knows SQLite from PostgreSQL."""
 
 import sqlite3
-import threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,54 +10,15 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from server.storage.dialects import register_functions
+from server.storage.writer import Writer
 
 STILL = "120s"  # a transaction in which nothing happens for so long is ended: a process that stands still would keep its locks for ever
-
-
-class Turns:
-    """A lock that is given in the order in which it was asked for. A plain one may be taken again and again by whoever just let go of it: under
-    many writers some then waited twelve times as long as most."""
-
-    def __init__(self) -> None:
-        self._door = threading.Lock()
-        self._taken = False
-        self._waiting: deque[threading.Lock] = deque()
-
-    def __enter__(self) -> None:
-        with self._door:
-            if not self._taken:
-                self._taken = True
-                return
-            turn = threading.Lock()
-            turn.acquire()
-            self._waiting.append(turn)
-        try:
-            turn.acquire()  # whoever leaves opens it
-        except BaseException:
-            self._give_up(turn)
-            raise
-
-    def _give_up(self, turn: threading.Lock) -> None:
-        """Interrupted while waiting; when it was our turn already, it is the next one's."""
-        with self._door:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
-                return
-        self.__exit__()
-
-    def __exit__(self, *_: object) -> None:
-        with self._door:
-            if self._waiting:
-                self._waiting.popleft().release()
-            else:
-                self._taken = False
 
 
 class Database:
     """One database. `read()` and `write()` open a transaction each; `write()` commits at its end and rolls back on any error.
 
-    SQLite has one writer: a lock in the process queues writers so that they never fight for the file lock (busy retries cost
-    up to a second each); other processes are waited for with `busy_timeout`.
+    SQLite has one writer: those of this process queue (`writer.py`), those of other processes are waited for with `busy_timeout`.
     """
 
     def __init__(self, url: str) -> None:
@@ -67,9 +26,9 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
-        self._writer = Turns()
         kwargs: dict[str, Any] = {"pool_size": 16, "max_overflow": 16} if not self.is_sqlite else {"pool_size": 24, "max_overflow": 40}
         self.engine = sa.create_engine(self.url, **kwargs)
+        self._writer = Writer(self.engine)
         if self.is_sqlite:
             event.listen(self.engine, "connect", _sqlite_connect)
             event.listen(self.engine, "begin", _sqlite_begin)
@@ -89,12 +48,13 @@ class Database:
                 transaction.rollback()
 
     @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
+    def write(self, *, brief: bool = False) -> Iterator[sa.Connection]:
+        """`brief`: it takes milliseconds, and may share a commit with others of its kind."""
         if not self.is_sqlite:
             with self.engine.begin() as connection:
                 yield connection
             return
-        with self._writer, self.engine.connect().execution_options(sqlite_begin="IMMEDIATE") as connection, connection.begin():
+        with self._writer.brief() if brief else self._writer.alone() as connection:
             yield connection
 
     def companion(self, name: str) -> str:

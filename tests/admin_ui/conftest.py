@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -15,6 +17,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import event
 
 import server.tables
+from admin_ui.render import Renderer
 from server.app import create_app
 from server.clock import now
 from server.config.load import load_folder, template_folders
@@ -34,7 +37,7 @@ CUSTOMER = {"country": "cn", "region": "east", "industry": "machinery", "lifecyc
 
 @dataclass
 class Site:
-    """The application on a database of its own."""
+    """The application on a database of its own. What it makes of the published documents and of its own templates, all sites of a process share."""
 
     database: Database
     settings: Settings
@@ -43,6 +46,7 @@ class Site:
 
     def __post_init__(self) -> None:
         self.app = create_app(self.settings, self.database)
+        self.app.state.catalogs, self.app.state.renderer = _catalogs(), _renderer(self.settings.zone)
         event.listen(self.database.engine, "before_cursor_execute", lambda c, cursor, statement, *rest: self.statements.append(statement))
 
     def client(self, username: str = "", **headers: str) -> TestClient:
@@ -57,6 +61,16 @@ class Site:
         actor = Actor(username, username, PEOPLE[username], "en") if username else SYSTEM
         with working(self.database, self.app.state.catalogs, HOOKS, actor, now(), self.settings.zone, write=write) as work:
             yield work
+
+
+@cache
+def _catalogs() -> Catalogs:
+    return Catalogs(KINDS)
+
+
+@cache
+def _renderer(zone: ZoneInfo) -> Renderer:
+    return Renderer(zone)
 
 
 def build(database: Database) -> None:

@@ -64,6 +64,9 @@ def test_trace_says_where_data_is_missing() -> None:
         ("level == 'high'", "level为 高", "level is High"),
         ("level != 'high'", "level为 高（≠ 高，不满足）", "level is High (≠ High, not met)"),
         ("one_of(level, 'low') or level in ['low', 'high']", "level为 高（属于 低、高）", "level is High (one of Low, High)"),
+        ("one_of(level, 'low', 'high')", "level为 高（属于 低、高）", "level is High (one of Low, High)"),
+        ("not one_of(stage, 'new')", "阶段为 active（不属于 new）", "stage is active (none of new)"),
+        ("not one_of(orders, 11, 12)", "近90天订单数为 11（不属于 11、12，不满足）", "orders in 90 days is 11 (none of 11, 12, not met)"),
         ("held", "held为 无数据", "held is unknown"),
     ],
 )

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from server.features.audit.actions import ACTIONS
+
 ROOT = Path(__file__).parents[2]
 HAN = re.compile("[\u3400-\u9fff]")
 TEMPLATES = sorted((ROOT / "admin_ui" / "templates").rglob("*.html"))
@@ -41,6 +43,18 @@ def test_every_message_is_said_in_both() -> None:
     assert [place for place, zh, en in found if is_empty(zh) != is_empty(en)] == []
     english = [(place, literals(en)) for place, _, en in found]
     assert [f"{place}: {en}" for place, en in english if HAN.search(en) and not any(word in en for word in BOTH)] == []
+
+
+def test_every_action_of_the_audit_has_words() -> None:
+    used = set()
+    for path in sorted([*ROOT.glob("server/**/*.py"), *ROOT.glob("admin_ui/**/*.py")]):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute) and len(node.args) > 1:
+                name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+                if name in {"audit", "record", "record_many", "_note"} and isinstance(node.func, ast.Name) or ast.unparse(node.func).startswith("audit."):
+                    used |= {n.value for n in ast.walk(node.args[1]) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    assert len(used) > 30
+    assert used - ACTIONS.keys() <= {"alert.", "task_"}, "these need words in server/features/audit/actions.py"
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda p: str(p.relative_to(ROOT / "admin_ui" / "templates")))

@@ -1,5 +1,6 @@
 """Jobs on the real engine: they run once, fail with words, stop when asked, and outlive the process that ran them."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -8,9 +9,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from datetime import time as time_of_day
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -19,7 +22,6 @@ from server import clock
 from server.errors import AppError, Conflict, Text
 from server.jobs import ledger
 from server.jobs.background import PATIENCE, Background
-from server.jobs.engine import DEAD, Engine
 from server.jobs.job import Job, Running
 from server.jobs.perform import House, perform, perform_waiting
 from server.jobs.tables import job_workers, jobs
@@ -171,13 +173,27 @@ def test_a_job_in_the_middle_of_a_transaction_is_not_handed_out_anew(postgres_da
         assert ledger.release(connection, job + 1, 1), "what is not there need not be asked for again"
 
 
+def test_two_who_ask_by_one_key_at_once_ask_for_one_job(postgres_database: Database) -> None:
+    house = house_of(postgres_database)
+    found: list[int] = []
+    other = threading.Thread(target=lambda: found.append(ask(house, "count", key="nightly", to=1)))
+    with house.database.write() as connection:
+        job = ledger.enqueue(connection, clock.now(), "li", "count", {"to": 1}, "nightly")
+        other.start()
+        other.join(0.5)
+        assert found == []
+    other.join(10)
+    assert found == [job]
+
+
 def test_a_process_is_dead_when_its_sign_of_life_stays_the_same(house: House) -> None:
     """Not when it is old: the clock may have been set, here or there."""
-    engine = Engine(house, threading.Event())
+    module = importlib.import_module("server.jobs.engine")  # loads dbos: not before it is needed
+    engine = module.Engine(house, threading.Event())
     row = {"executor": "elsewhere:1", "host": "elsewhere", "pid": 1, "seen_at": clock.now() - timedelta(days=1)}
     assert engine._lives(row)
     at, since = engine.heard["elsewhere:1"]
-    engine.heard["elsewhere:1"] = at, since - DEAD
+    engine.heard["elsewhere:1"] = at, since - module.DEAD
     assert not engine._lives(row)
     assert engine._lives({**row, "seen_at": at - timedelta(hours=1)}), "set back, and alive"
     assert not engine._lives({"executor": "here", "host": engine.host, "pid": engine.pid, "seen_at": at}), "an earlier process with our number"
@@ -220,6 +236,22 @@ def test_the_engine_finishes_what_a_killed_process_began(house: House, tmp_path:
     background.stop()
     assert not background.thread.is_alive()
     until(lambda: look(house, slow).state == "queued", 1)
+
+
+def test_what_was_missed_is_done_once(house: House) -> None:
+    """However often it was missed, whichever processes start."""
+    engine = importlib.import_module("server.jobs.engine")  # loads dbos: not before it is needed
+    nightly = replace(house, jobs={**KINDS, "nightly": Job("nightly", Text("夜", "Night"), lambda job: {}, "10 0 * * *")}, zone="Asia/Shanghai")
+    engine.ask_for_missed(nightly)
+    engine.ask_for_missed(nightly)
+    with house.database.read() as connection:
+        (found,) = ledger.list_jobs(connection)
+        key = connection.scalar(sa.select(jobs.c.key))
+    assert (found.kind, found.by) == ("nightly", "system")
+    due = datetime.fromisoformat(str(key).partition("@")[2])
+    assert due.astimezone(ZoneInfo("Asia/Shanghai")).time() == time_of_day(0, 10)
+    assert timedelta(0) <= clock.now() - due <= timedelta(days=1)
+    assert perform_waiting(nightly) == 1
 
 
 def test_the_engine_loads_nothing_that_statements_of_people_being_served_look_into() -> None:

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from server.config.catalog import Catalog
 from server.errors import Invalid, NotFound, Problem, Text
 from server.expressions.types import At
-from server.feature import Assessed, Saved, Work
-from server.features.assessment import touched
+from server.feature import SYSTEM, Assessed, Saved, Work
+from server.features.assessment import pace, touched
 from server.features.assessment.engine import Pipeline, compile_pipeline, compile_scalars, in_population, moment, outputs, scalar_levels, scoped
 from server.features.assessment.explain import explain_class, indicator_lines, matrix_counts, risk_register, score_history
 from server.features.assessment.replay import explain_score
@@ -23,6 +23,7 @@ from server.features.assessment.tables import assessment_runs, population_values
 from server.features.objects import engine as objects
 from server.features.objects import results as stored
 from server.features.objects.kind import ObjectType
+from server.jobs.ledger import enqueue
 from server.storage.changes import database_kind, insert_changed, staged, upsert
 from server.storage.dialects import Instant
 from server.storage.turns import in_turn, span
@@ -33,10 +34,10 @@ __all__ = [
 ]  # fmt: skip
 Element = sa.ColumnElement[Any]
 OpenWork = Callable[[], AbstractContextManager[Work]]
-CHUNK = 2000  # records of one transaction of a run: about a quarter of a second, so that saves are not kept waiting
 IDS = 500  # records assessed by one statement after a save
 HIGHEST = 2**62
-AT_PUBLISH = 5000  # a population up to this is assessed in the publishing transaction; a larger one by the next run
+AT_PUBLISH = 5000  # a population up to this is assessed in the publishing transaction; a larger one by a job
+RUN = "assess"  # the job
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Part:
 
 
 def assess_all(
-    open_work: OpenWork, object_key: str = "customer", as_of: date | None = None, progress: Callable[[int, int], None] | None = None, chunk: int = CHUNK
+    open_work: OpenWork, object_key: str = "customer", as_of: date | None = None, progress: Callable[[int, int], None] | None = None, chunk: int | None = None
 ) -> Summary:
     """Assesses everybody in chunks of ids, each a transaction that also moves the run's cursor: a killed run is continued by the next call.
 
@@ -88,12 +89,12 @@ def assess_all(
     began = time.monotonic()
     with open_work() as work:
         run, resumed = _begin(work, object_key, as_of)
-    done, total = run["done"], run["total"]
+    done, total, chunks = run["done"], run["total"], pace.Pace(chunk)
     while True:
         if progress:
             progress(done, max(total, done))
-        with open_work() as work:
-            more, done = _chunk(work, run["id"], chunk)
+        with chunks.step(open_work) as work:
+            more, done = _chunk(work, run["id"], chunks.size)
         if not more:
             break
     with open_work() as work:
@@ -230,11 +231,12 @@ def assess_part(work: Work, object_key: str, part: Part, at: At, scalars: Mappin
     names = list(outputs(work.catalog, object_key))
     memo = ("assessment.keeping", object_key, bool(part.ids), database_kind(work.session))
     keeping: Keeping = work.catalog.once(memo, lambda: _keeping(work, object_key, bool(part.ids), names))
-    left = set(work.session.scalars(keeping.leaving, {**moment(at), **part.bound}))
     written = _write(work, object_key, part, at, scalars, table, names)
     if written:
         work.session.execute(keeping.fresh, {"run_now": work.now, **part.bound})
-    present = tuple(work.session.scalars(keeping.present, part.bound))
+    is_known = bool(written) and part.is_one  # the one record has new results: it is there, and nobody left
+    left = set[int]() if is_known else set(work.session.scalars(keeping.leaving, {**moment(at), **part.bound}))
+    present = tuple(written) if is_known else tuple(work.session.scalars(keeping.present, part.bound))
     changed = frozenset(written | left)
     told = Assessed(object_key, tuple(sorted({*present, *left})), changed)
     tally: Counter[str] = Counter()
@@ -315,7 +317,8 @@ def on_saved(work: Work, saved: Saved) -> None:
 
 
 def on_published(work: Work, old: Catalog, new: Catalog) -> None:
-    """Tables and indexes follow the documents; a small population is assessed at once, so that nobody sees results of the old rules."""
+    """Tables and indexes follow the documents; a small population is assessed at once, so that nobody sees results of the old rules, a large one by
+    a job that begins when the release is live."""
     during = replace(work, catalog=new)
     update_tables(work.session, new)
     update_indexes(work.session, new)
@@ -324,6 +327,8 @@ def on_published(work: Work, old: Catalog, new: Catalog) -> None:
         some = work.session.scalar(sa.select(sa.func.count()).select_from(sa.select(table.c.id).limit(AT_PUBLISH + 1).subquery()))
         if some and some <= AT_PUBLISH:
             assess_population(during, object_type.key)
+        elif some:
+            enqueue(work.session, work.now, SYSTEM.username, RUN, {"object": object_type.key}, key=f"{RUN}:{object_type.key}:{new.release}")
 
 
 # -- Reading -----------------------------------------------------------------------------------------------------------------

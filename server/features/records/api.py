@@ -187,7 +187,7 @@ def import_records(request: Request, object_key: str, body: ImportBody) -> Respo
         locale = work.actor.locale
 
     def opened() -> AbstractContextManager[Work]:
-        return writing(request, cause="api" if body.media == LINES_TYPE else "import")
+        return writing(request, cause="api" if body.media == LINES_TYPE else "import", brief=False)
 
     try:
         if body.media == LINES_TYPE:

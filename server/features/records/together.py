@@ -230,7 +230,6 @@ def _changes(part: _Part, rows: Sequence[Values]) -> tuple[_New, _Old]:
 def _save_record(work: Work, object_type: ObjectType, before: Mapping[str, Any] | None, values: Values, *, touched: bool) -> int:
     """The record first: its rows refer to it. One of which only rows changed gets a new version all the same, so that two forms cannot cross."""
     if before is None:
-        refuse([p for found in taken(work, object_type, [(None, values)]).values() for p in found])
         (record_id,) = insert_rows(work, object_type, [values])
         tell(work, object_type, [record_id], [], [values])
         return record_id

@@ -48,7 +48,7 @@ def stored_fields(object_type: ObjectType) -> list[Field]:
 
 
 def insert_rows(work: Work, object_type: ObjectType, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-    """New records, version 1, in the order given. The values are validated; a race for a unique value ends as a problem at its field."""
+    """New records, version 1, in the order given. The values are validated; a unique value that is another's ends as a problem at its field."""
     if not rows:
         return []
     source, by, making = table(object_type, work.catalog), work.actor.username, maker(work.catalog, object_type, work.session)
@@ -57,10 +57,10 @@ def insert_rows(work: Work, object_type: ObjectType, rows: Sequence[Mapping[str,
     stamps = (1, now, by, now, by)
     made = [making.make(i, stamps, row) for i, row in zip(ids, rows, strict=True)]
     try:
-        with work.session.begin_nested():
+        with bulk.undone(work.session, len(rows)):
             bulk.insert_rows(work.session, source, making.columns, [row for row, _ in made])
     except IntegrityError:
-        raise Invalid(_race(work, object_type, [(None, row) for row in rows])) from None
+        raise Invalid(_clashes(work, object_type, [(None, row) for row in rows])) from None
     _tell_history(work, object_type, [(i, 1, text) for i, (_, text) in zip(ids, made, strict=True)])
     record_many(work, "create", object_type.key, [(i, None) for i in ids])
     return list(ids)
@@ -75,14 +75,14 @@ def update_rows(work: Work, object_type: ObjectType, revisions: Sequence[Revisio
         values = {"v_" + key: r.after.get(key) for key in r.changed}
         groups.setdefault(r.changed, []).append({"b_id": r.id, "b_version": r.before["version"], **values})
     try:
-        with work.session.begin_nested():
+        with bulk.undone(work.session, len(revisions)):
             for changed, parameters in groups.items():
                 columns = {key: sa.bindparam("v_" + key, type_=source.c[key].type) for key in changed}
                 stamp = {"version": source.c.version + 1, "updated_at": work.now, "updated_by": work.actor.username}
                 where = (source.c.id == sa.bindparam("b_id")) & (source.c.version == sa.bindparam("b_version"))
                 work.session.execute(sa.update(source).where(where).values({**stamp, **columns}), parameters)
     except IntegrityError:
-        raise Invalid(_race(work, object_type, [(r.id, r.after) for r in revisions])) from None
+        raise Invalid(_clashes(work, object_type, [(r.id, r.after) for r in revisions])) from None
     told = [(r, {**_diff([f for f in fields if f.key in r.changed], r.before, r.after), **(marks or {}).get(r.id, {})}) for r in revisions]
     _write_history(work, object_type, [(r.id, r.before["version"] + 1, changes) for r, changes in told])
     record_many(work, "update", object_type.key, [(r.id, {"fields": sorted(r.changed)}) for r in revisions])
@@ -237,7 +237,7 @@ def _owners(source: sa.Table, key: tuple[str, ...]) -> sa.Select[Any]:
     return sa.select(source.c.id, *columns).where(of.in_(sa.bindparam("asked", expanding=True)), source.c.deleted_at.is_(None))
 
 
-def _race(work: Work, object_type: ObjectType, rows: Sequence[tuple[int | None, Mapping[str, Any]]]) -> list[Problem]:
+def _clashes(work: Work, object_type: ObjectType, rows: Sequence[tuple[int | None, Mapping[str, Any]]]) -> list[Problem]:
     problems = [p for found in taken(work, object_type, rows).values() for p in found]
     return problems or [Problem("", Text("与其他记录冲突，未保存", "Collides with another record; nothing was saved"), code="unique")]
 

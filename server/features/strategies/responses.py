@@ -14,33 +14,36 @@ from server.features.strategies.tables import tasks
 
 
 def follow_alerts(work: Work, object_key: str, scope: Ids) -> None:
-    parameters = scope.parameters | {"object": object_key}
+    """One statement finds what there is to do; mostly nothing."""
+    found = work.session.execute(DUE[scope.is_range], scope.parameters | {"object": object_key}).all()
+    fresh = [alert_id for alert_id, _ in found if alert_id is not None]
+    if fresh:
+        _ask(work, fresh)
+    supersede(work, [task_id for _, task_id in found if task_id is not None], "alert_closed")
+
+
+def _ask(work: Work, alert_ids: Sequence[int]) -> None:
     rows = []
-    for alert in work.session.execute(FRESH[scope.is_range], parameters):
+    for alert in work.session.execute(sa.select(alerts).where(alerts.c.id.in_(alert_ids)).order_by(alerts.c.id)):
         rule = work.catalog.get("alert", alert.rule)
         if rule is not None and rule.first_task is not None:
             rows.append(_task(work, alert, rule.first_task))
     if rows:
         work.session.execute(sa.insert(tasks), rows)
-    supersede(work, list(work.session.scalars(GROUNDLESS[scope.is_range], parameters)), "alert_closed")
 
 
-def _fresh(is_range: bool) -> sa.Select[Any]:
-    """Open alerts nobody was asked to answer yet."""
+def _due(is_range: bool) -> sa.CompoundSelect[Any]:
+    """Open alerts nobody was asked to answer yet, and open responses whose alert closed: (alert, none) or (none, task)."""
     answered = sa.exists().where(tasks.c.alert_id == alerts.c.id, tasks.c.kind == "response")
     about = sa.and_(alerts.c.object == sa.bindparam("object", type_=sa.Text), Ids.condition(alerts.c.record_id, is_range))
-    return sa.select(alerts).where(about, alerts.c.state.in_(OPEN_STATES), ~answered).order_by(alerts.c.id)
-
-
-def _groundless(is_range: bool) -> sa.Select[Any]:
-    """Open responses whose alert closed."""
-    about = sa.and_(tasks.c.object == sa.bindparam("object", type_=sa.Text), Ids.condition(tasks.c.record_id, is_range))
+    fresh = sa.select(alerts.c.id, sa.null()).where(about, alerts.c.state.in_(OPEN_STATES), ~answered)
+    asked = sa.and_(tasks.c.object == sa.bindparam("object", type_=sa.Text), Ids.condition(tasks.c.record_id, is_range))
     closed = sa.and_(alerts.c.id == tasks.c.alert_id, alerts.c.state == "closed")
-    return sa.select(tasks.c.id).join(alerts, closed).where(about, tasks.c.kind == "response", tasks.c.state == "open")
+    groundless = sa.select(sa.null(), tasks.c.id).join(alerts, closed).where(asked, tasks.c.kind == "response", tasks.c.state == "open")
+    return fresh.union_all(groundless)
 
 
-FRESH = {by: _fresh(by) for by in (False, True)}
-GROUNDLESS = {by: _groundless(by) for by in (False, True)}
+DUE = {by: _due(by) for by in (False, True)}
 
 
 def _task(work: Work, alert: sa.Row[Any], title: Text) -> dict[str, Any]:

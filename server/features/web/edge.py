@@ -77,10 +77,10 @@ def reading(request: Request, capability: str | None = None, *, cause: str = "fo
 
 
 @contextmanager
-def writing(request: Request, capability: str | None = None, *, cause: str = "form") -> Iterator[Work]:
-    """Changes something: committed when the block ends, nothing is kept when it raises."""
+def writing(request: Request, capability: str | None = None, *, cause: str = "form", brief: bool = True) -> Iterator[Work]:
+    """Changes something: committed when the block ends, nothing is kept when it raises. `brief`: takes milliseconds."""
     database: Database = request.app.state.database
-    with database.write() as connection:
+    with database.write(brief=brief) as connection:
         work, keep = _signed_in(request, connection, cause)
         if keep:
             sessions.touch(connection, token_of(request), work.now)
