@@ -47,7 +47,7 @@ class Status:
 
 def enqueue(connection: sa.Connection, now: datetime, by: str, kind: str, args: Mapping[str, Any], key: str | None = None) -> int:
     """Asks for a job in the caller's transaction; begins about a second after it is committed. With a key that is there already: that job."""
-    row = {"kind": kind, "key": key, "args": dict(args), "by": by, "state": "queued", "handed": False, "cancel": False, "created_at": now}
+    row: dict[str, Any] = {"kind": kind, "key": key, "args": dict(args), "by": by, "state": "queued", "handed": False, "cancel": False, "created_at": now}
     row |= {"attempts": 0, "tries": 1, "done": 0, "total": 0}
     if key is None:
         return int(connection.execute(sa.insert(jobs).values(**row).returning(jobs.c.id)).scalar_one())
