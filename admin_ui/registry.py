@@ -5,6 +5,7 @@ from admin_ui.pages.alerts import AREA as ALERTS
 from admin_ui.pages.api import AREA as API
 from admin_ui.pages.boards import AREA as BOARDS
 from admin_ui.pages.bulk import AREA as BULK
+from admin_ui.pages.channels import AREA as CHANNELS
 from admin_ui.pages.comments import AREA as COMMENTS
 from admin_ui.pages.deleted import AREA as DELETED
 from admin_ui.pages.departments import AREA as DEPARTMENTS
@@ -21,6 +22,7 @@ from admin_ui.pages.lists import AREA as LISTS
 from admin_ui.pages.login import AREA as LOGIN
 from admin_ui.pages.matrix import AREA as MATRIX
 from admin_ui.pages.merging import AREA as MERGING
+from admin_ui.pages.notifications import AREA as NOTIFICATIONS
 from admin_ui.pages.printing import AREA as PRINTING
 from admin_ui.pages.public_forms import AREA as PUBLIC_FORMS
 from admin_ui.pages.record import AREA as RECORD
@@ -43,6 +45,7 @@ PAGES: tuple[Area, ...] = (
     SETUP,
     LOGIN,
     DESK,
+    NOTIFICATIONS,
     RECORDS,
     RECORD,
     COMMENTS,
@@ -74,6 +77,7 @@ PAGES: tuple[Area, ...] = (
     API,
     SETTINGS,
     DEPARTMENTS,
+    CHANNELS,
     FORM_LINKS,
     PUBLIC_FORMS,
     JOBS,

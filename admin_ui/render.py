@@ -30,6 +30,7 @@ from server.features.access.people import LOCALES
 from server.features.files.limits import size_text
 from server.features.forms.drafts import Draft
 from server.features.forms.engine import STANDARD
+from server.features.notifications import service as notifications
 from server.features.records.reading import Record
 from server.fields import rating, rich_text
 
@@ -203,6 +204,7 @@ def bare(request: Request, locale: str, template: str, *, block: str = "", statu
         "request": request,
         "theme": theme_of(request),
         "menu": (),
+        "unread": 0,
         "area": "",
         "work": None,
         "me": None,
@@ -220,6 +222,7 @@ def base_context(request: Request, work: Work, area: str, *, with_menu: bool) ->
         "me": work.actor,
         "may": lambda capability: roles.may(work, capability),
         "menu": menu(request.app.state.areas, work) if with_menu else (),
+        "unread": notifications.unread_count(work) if with_menu else 0,
         "area": area,
         "theme": theme_of(request),
         "upload_limit": request.app.state.settings.file_limit,

@@ -22,6 +22,7 @@ from starlette.types import Scope
 
 from admin_ui import errors
 from admin_ui.guard import BodyLimits, BoundedBodies, Guard
+from admin_ui.live import Live
 from admin_ui.registry import PAGES
 from admin_ui.render import STATIC, Renderer
 from server import settings as settings_module
@@ -29,6 +30,8 @@ from server.config.releases import Catalogs
 from server.errors import AppError, Unavailable
 from server.features.audit.sealer import Sealer
 from server.features.files.sweeper import Sweeper
+from server.features.notifications.delivery import Courier
+from server.features.notifications.outgoing import Outside
 from server.features.objects.service import renew_indexes
 from server.features.web import problems
 from server.features.web.calls import Rate
@@ -65,6 +68,8 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.renderer = Renderer(settings.zone)
     app.state.hooks = HOOKS
     app.state.rate = Rate(settings.api_rate)
+    app.state.outside = Outside(settings.allowed_hosts, settings.public_url.rstrip("/"))
+    app.state.live = Live(app.state.database, settings.session_hours)
     for kind in (AppError, HTTPException, RequestValidationError, sa.exc.DBAPIError, sa.exc.TimeoutError, Exception):
         app.add_exception_handler(kind, _refused)
     app.get("/healthz")(_alive)
@@ -110,10 +115,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     sweeper = Sweeper(app.state.database, app.state.files)
     sealer.start()
     sweeper.start()
-    jobs = Background(job_house(app.state.database, app.state.catalogs, app.state.settings.zone))
+    house = job_house(app.state.database, app.state.catalogs, app.state.settings.zone)
+    courier = Courier(house.open_work, app.state.outside)
+    courier.start()
+    jobs = Background(house)
     jobs.start()
     yield
+    app.state.live.stop()
     await run_in_threadpool(jobs.stop)
+    await run_in_threadpool(courier.stop)
     await run_in_threadpool(sealer.stop)
     await run_in_threadpool(sweeper.stop)
     app.state.database.close()

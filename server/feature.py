@@ -1,6 +1,6 @@
 """What a feature is, and what every call of a service carries."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -83,12 +83,36 @@ class Merged:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """Something that people should hear of, inside the transaction that causes it. `to`: "user:<username>" and "role:<key>".
+
+    Of a notice about a record only those hear who may read it. Notices of one `group` become one line per person, which says `many`
+    (with {count}) and leads to `many_link`. {name} in a title is the name of the record, as each reader may see it.
+    """
+
+    kind: str  # alert, escalation, task, approval, outcome, mention
+    to: tuple[str, ...]
+    title: Text
+    body: Text
+    link: str
+    object: str = ""
+    record_id: int | None = None
+    severity: str = ""  # of alerts: info, warning, critical
+    group: str = ""
+    many: Text = Text("", "")
+    many_link: str = ""
+    to_doer: bool = True  # who caused it hears of it too
+
+
+@dataclass(frozen=True)
 class Hooks:
     on_saved: tuple[Callable[[Work, Saved], None], ...] = ()
     on_assessed: tuple[Callable[[Work, Assessed], Mapping[str, int] | None], ...] = ()  # gives what it did, for the summary: {"alerts_opened": 2}
     on_published: tuple[Callable[[Work, Catalog, Catalog], None], ...] = ()  # (work, old, new): object tables are made by then
     merge_objections: tuple[Callable[[Work, Merged], Iterable[Text]], ...] = ()  # why these two may not become one
     on_merged: tuple[Callable[[Work, Merged], None], ...] = ()  # `gone` is deleted and its results are away by then
+    on_noticed: tuple[Callable[[Work, Sequence[Notice]], None], ...] = ()
+    on_tick: tuple[Callable[[Work], None], ...] = ()  # about once a minute, as the system, a transaction each; any number of processes may do it at once
 
 
 @dataclass(frozen=True)
@@ -100,8 +124,17 @@ class Feature:
     on_published: Callable[[Work, Catalog, Catalog], None] | None = None
     merge_objections: Callable[[Work, Merged], Iterable[Text]] | None = None
     on_merged: Callable[[Work, Merged], None] | None = None
+    on_noticed: Callable[[Work, Sequence[Notice]], None] | None = None
+    on_tick: Callable[[Work], None] | None = None
     jobs: tuple[Job, ...] = ()
     api: APIRouter | None = None  # mounted under /api
+
+
+def tell(work: Work, notices: Sequence[Notice]) -> None:
+    """Whoever listens hears of it now; what they write is kept or given up with the rest of the transaction."""
+    if notices:
+        for hook in work.hooks.on_noticed:
+            hook(work, notices)
 
 
 @contextmanager

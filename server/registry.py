@@ -16,6 +16,7 @@ from server.features.forms.feature import FEATURE as FORMS
 from server.features.imports.feature import FEATURE as IMPORTS
 from server.features.indicators.feature import FEATURE as INDICATORS
 from server.features.matrix.feature import FEATURE as MATRIX
+from server.features.notifications.feature import FEATURE as NOTIFICATIONS
 from server.features.objects.feature import FEATURE as OBJECTS
 from server.features.records.feature import FEATURE as RECORDS
 from server.features.reports.feature import FEATURE as REPORTS
@@ -33,6 +34,7 @@ FEATURES: tuple[Feature, ...] = (
     OBJECTS,
     FILES,
     RECORDS,
+    NOTIFICATIONS,
     COMMENTS,
     DUPLICATES,
     FORMS,
@@ -57,6 +59,8 @@ HOOKS = Hooks(
     on_published=tuple(f.on_published for f in FEATURES if f.on_published),
     merge_objections=tuple(f.merge_objections for f in FEATURES if f.merge_objections),
     on_merged=tuple(f.on_merged for f in FEATURES if f.on_merged),
+    on_noticed=tuple(f.on_noticed for f in FEATURES if f.on_noticed),
+    on_tick=tuple(f.on_tick for f in FEATURES if f.on_tick),
 )
 
 JOBS: Mapping[str, Job] = {job.key: job for feature in FEATURES for job in feature.jobs}

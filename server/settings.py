@@ -21,6 +21,8 @@ class Settings:
     files_quota: int = 10_737_418_240  # bytes all attachments together may have
     import_limit: int = 67_108_864  # bytes a file to import may have
     api_rate: int = 1200  # requests to the API that one person has in a minute; 0: no limit
+    public_url: str = ""  # where people reach the product, such as https://crm.example.com; messages carry links only when it is set
+    outgoing_hosts: str = ""  # hosts inside your network that messages may be sent to, with commas between: mail.internal,10.0.0.5
     template: str = ""  # folder of documents published at first start; empty: the shipped template
 
     @property
@@ -35,6 +37,10 @@ class Settings:
     def upload_limit(self) -> int:
         """Bytes of a request that brings a file: the file and what stands around it."""
         return self.file_limit + 65_536
+
+    @property
+    def allowed_hosts(self) -> frozenset[str]:
+        return frozenset(host.strip().lower() for host in self.outgoing_hosts.split(",") if host.strip())
 
     @property
     def zone(self) -> ZoneInfo:

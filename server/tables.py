@@ -12,6 +12,7 @@ from server.features.duplicates import tables as duplicates
 from server.features.files import tables as files
 from server.features.forms import tables as forms
 from server.features.imports import tables as imports
+from server.features.notifications import tables as notifications
 from server.features.records import tables as records
 from server.features.reviews import tables as reviews
 from server.features.strategies import tables as strategies
@@ -28,6 +29,7 @@ MODULES: tuple[ModuleType, ...] = (
     web,
     files,
     records,
+    notifications,
     comments,
     duplicates,
     forms,

@@ -62,6 +62,7 @@ EVENTS: Mapping[str, Text] = {
     "acknowledged": Text("确认", "acknowledged"),
     "in_work": Text("开始处理", "taken up"),
     "snoozed": Text("推迟", "snoozed"),
+    "overdue": Text("无人及时响应，再次通知", "nobody responded in time, people were told again"),
     "snooze_ended": Text("推迟到期，重新打开", "opened again when the snooze ended"),
     "resolved": Text("处理完毕", "resolved"),
     "judged": Text("评定", "judged"),
@@ -152,7 +153,7 @@ def open_count(work: Work) -> int:
     return count(work, Wanted(mine=True))
 
 
-AREA = Area(router, (Link("alerts", Text("预警", "Alerts"), "/alerts", "bell", "alerts", 30, count=open_count, phone=True),))
+AREA = Area(router, (Link("alerts", Text("预警", "Alerts"), "/alerts", "alert-triangle", "alerts", 30, count=open_count, phone=True),))
 
 
 @router.get("/alerts", response_class=HTMLResponse)

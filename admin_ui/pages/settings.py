@@ -33,6 +33,7 @@ TABS: tuple[tuple[str, Text, str], ...] = (
     ("departments", Text("部门", "Departments"), "people"),
     ("roles", Text("角色", "Roles"), "people"),
     ("forms", Text("公开表单", "Public forms"), "forms"),
+    ("channels", Text("通知渠道", "Channels"), "people"),
     ("audit", Text("审计", "Audit"), "audit"),
     ("jobs", Text("作业", "Jobs"), "studio"),
     ("health", Text("运行状况", "Health"), "studio"),

@@ -87,4 +87,7 @@ def work() -> None:
 def run_server(settings: Settings) -> None:
     """Serves until Ctrl+C. One process: on SQLite its writers queue for one lock."""
     typer.echo(f"晴雨表 Weatherglass  http://{settings.host}:{settings.port}   (Ctrl+C stops it)")
-    uvicorn.run(create_app(settings), host=settings.host, port=settings.port, log_level="warning", server_header=False, timeout_graceful_shutdown=5)
+    app = create_app(settings)
+    server = uvicorn.Server(uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning", server_header=False, timeout_graceful_shutdown=5))
+    app.state.live.ending = lambda: server.should_exit  # who watches would keep the server from ending
+    server.run()

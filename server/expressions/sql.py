@@ -74,15 +74,20 @@ def compile_sql(checked: Checked, columns: Mapping[str, sa.ColumnElement[Any]], 
 
     A moment comes out as DateTime in UTC without offset.
     """
-    moment: dict[str, sa.ColumnElement[Any]] = {
-        "today": sa.bindparam("today", type_=sa.Date()) if at is None else sa.literal(at.today, sa.Date()),
-        "now": sa.bindparam("now", type_=sa.DateTime()) if at is None else sa.literal(at.instant.astimezone(UTC).replace(tzinfo=None), sa.DateTime()),
-        "zone": sa.bindparam("zone", type_=sa.Text()) if at is None else sa.literal(at.zone.key, sa.Text()),
-    }
+    given = None if at is None else moment(at)
+    times = {name: sa.bindparam(name, type_=kind) if given is None else sa.literal(given[name], kind) for name, kind in _MOMENT.items()}
     leaves: list[sa.ColumnElement[Any]] = []
-    sqlite = Writer(checked, columns, moment, leaves, postgresql=False).write()
-    postgresql = Writer(checked, columns, moment, leaves, postgresql=True).write()
+    sqlite = Writer(checked, columns, times, leaves, postgresql=False).write()
+    postgresql = Writer(checked, columns, times, leaves, postgresql=True).write()
     return Formula(TYPES[checked.type.name], sqlite.text, postgresql.text, leaves, sqlite.depth, sqlite.weight)
+
+
+def moment(at: At) -> dict[str, Any]:
+    """The bound parameters of expressions that look at the time."""
+    return {"today": at.today, "now": at.instant.astimezone(UTC).replace(tzinfo=None), "zone": at.zone.key}
+
+
+_MOMENT: Mapping[str, sa.types.TypeEngine[Any]] = {"today": sa.Date(), "now": sa.DateTime(), "zone": sa.Text()}
 
 
 def when_true(element: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:

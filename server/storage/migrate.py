@@ -14,17 +14,17 @@ from server.storage.session import Database
 _ONE = threading.Lock()  # Alembic keeps the running migration in module globals
 
 
-def upgrade(database: Database) -> None:
-    """Safe to call at every start and from several processes: where nothing is to be done it only reads."""
+def upgrade(database: Database, to: str = "head") -> None:
+    """Safe to call at every start and from several processes: where nothing is to be done it only reads. `to`: a revision."""
     config = _config()
-    head = ScriptDirectory.from_config(config).get_current_head()
-    if current(database) == head:
+    wanted = ScriptDirectory.from_config(config).as_revision_number(to)
+    if current(database) == wanted:
         return
     with _ONE, database.write() as connection:
         alone(connection, "migrate")
-        if MigrationContext.configure(connection).get_current_revision() != head:  # another process may have done it while we waited
+        if MigrationContext.configure(connection).get_current_revision() != wanted:  # another process may have done it while we waited
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
 
 
 def current(database: Database) -> str | None:

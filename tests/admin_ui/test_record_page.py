@@ -7,7 +7,7 @@ from server.features.comments import service as comments
 from server.features.records import service as records
 from tests.admin_ui.conftest import Site
 
-STATEMENTS = {"risk": 43, "facts": 32, "timeline": 32, "history": 24, "order.customer": 24}  # of each tab for a reviewer
+STATEMENTS = {"risk": 44, "facts": 33, "timeline": 33, "history": 25, "order.customer": 25}  # of each tab for a reviewer
 PARTIAL = {"hx-request": "true", "hx-request-type": "partial"}
 
 

@@ -19,7 +19,7 @@ PAGES = {
         "/o/customer/1/print", "/o/order/1/print",
         "/o/complaint/1", "/o/customer/new", "/o/customer/new?form=customer_intake", "/o/customer/1/edit", "/o/complaint/new?customer=1",
         "/o/customer/export?q=C-0000",
-        "/help/api?object=order",
+        "/help/api?object=order", "/notifications", "/notifications?unread=1", "/notifications?kind=mention", "/notifications/preferences",
     ),
     "studio": (
         "admin", "/studio", "/studio?kind=indicator", "/studio/draft", "/studio/simulate", "/studio/releases", "/studio/releases/1", "/studio/new/alert",
@@ -33,6 +33,7 @@ PAGES = {
         "/settings/forms", "/settings/forms?form=complaint_public",
         "/settings/audit",
         "/settings/audit?verify=1", "/settings/health", "/settings/departments", "/settings/jobs", "/imports?object=customer",
+        "/settings/channels", "/settings/channels?add=mail", "/settings/channels?add=dingtalk", "/settings/deliveries",
     ),
     "act": (
         "wu", "/", "/matrix", "/alerts", "/alerts?flat=1&severity=critical", "/alerts?state=closed", "/alerts/1",

@@ -52,7 +52,7 @@ def test_two_processes_may_start_at_once(database_url: str) -> None:
     assert failures == []
 
 
-def test_indicators_of_an_older_version_are_what_they_were(database: Database) -> None:
+def test_indicators_of_an_older_version_are_what_they_were(database_url: str) -> None:
     """Documents that said their windows in days alone stand in releases and drafts in today's form, under today's digests."""
     older = {
         "orders": {"kind": "indicator", "key": "orders", "window_days": 90, "previous": {"offset_days": 365, "when": "orders > 3"}, "title": "Orders"},
@@ -66,8 +66,9 @@ def test_indicators_of_an_older_version_are_what_they_were(database: Database) -
     }
     for body in today.values():
         body.pop("window_days", None)
+    database = Database(database_url)
+    upgrade(database, "0012")
     with database.write() as connection:
-        connection.execute(sa.update(sa.table("alembic_version", sa.column("version_num"))).values(version_num="0012"))
         row = {"id": 1, "at": clock.now(), "by": "t", "note": "", "parent": 0, "digest": "older"}
         connection.execute(sa.insert(releases), [row])
         for key, body in older.items():
@@ -89,3 +90,4 @@ def test_indicators_of_an_older_version_are_what_they_were(database: Database) -
         (draft_row,) = connection.execute(sa.select(drafts)).all()
         assert draft_row.base_digest == wanted["orders"]
         assert json.loads(draft_row.body)["window"] == {"last": 30, "unit": "days"}
+    database.close()

@@ -51,13 +51,14 @@ def checked_condition(catalog: Catalog, object_key: str, source: str) -> Checked
 
 
 def condition_sql(
-    catalog: Catalog, object_key: str, source: str, columns: Mapping[str, sa.ColumnElement[Any]], username: str, at: At
+    catalog: Catalog, object_key: str, source: str, columns: Mapping[str, sa.ColumnElement[Any]], user: sa.ColumnElement[str], at: At | None
 ) -> sa.ColumnElement[bool]:
-    """`columns`: expression-valued columns of the record; fields of referenced records that are not among them are looked up."""
+    """`columns`: expression-valued columns of the record; fields of referenced records that are not among them are looked up. Without `at` the
+    parameters of `moment` are to be given when the statement runs."""
     checked = checked_condition(catalog, object_key, source)
     if checked is None:
         return sa.false()
-    known: dict[str, sa.ColumnElement[Any]] = {CURRENT_USER: sa.literal(username, sa.Text)}
+    known: dict[str, sa.ColumnElement[Any]] = {CURRENT_USER: user}
     for name in checked.names - {CURRENT_USER}:
         column = columns.get(name)
         if column is None:

@@ -1,11 +1,13 @@
 """Who may do what: the questions every other feature asks. People and sessions are in people.py and sessions.py, and can be called from here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
+from server.config.catalog import Catalog
 from server.errors import Forbidden, Text
+from server.expressions.types import At
 from server.feature import Work
 from server.features.access import conditions
 from server.features.access.engine import ANYTHING, EVERYTHING, EffectiveGrant, merge
@@ -18,6 +20,7 @@ from server.features.access.sessions import actor_of, attempt, end_session, end_
 __all__ = [
     "actor_of",
     "allowed",
+    "any_of",
     "attempt",
     "change_password",
     "create_user",
@@ -64,10 +67,16 @@ def grant(work: Work, object_key: str) -> EffectiveGrant:
 
 def row_filter(work: Work, object_key: str, action: str, columns: Mapping[str, sa.ColumnElement[Any]]) -> sa.ColumnElement[bool]:
     """The records of an object on which the actor may do `action`, as a condition over expression-valued columns of the record."""
-    sources = grant(work, object_key).conditions(action)
+    return any_of(work.catalog, object_key, grant(work, object_key).conditions(action), columns, sa.literal(work.actor.username, sa.Text), work.at)
+
+
+def any_of(
+    catalog: Catalog, object_key: str, sources: Sequence[str], columns: Mapping[str, sa.ColumnElement[Any]], user: sa.ColumnElement[str], at: At | None
+) -> sa.ColumnElement[bool]:
+    """Where one of the conditions of a grant is true for `user`, which may be a bound parameter."""
     if ANYTHING in sources:
         return sa.true()
-    parts = [conditions.condition_sql(work.catalog, object_key, source, columns, work.actor.username, work.at) for source in sources]
+    parts = [conditions.condition_sql(catalog, object_key, source, columns, user, at) for source in sources]
     return sa.or_(*parts) if parts else sa.false()
 
 

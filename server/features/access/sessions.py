@@ -6,6 +6,7 @@ whatever an administrator changes acts at the next one.
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -124,6 +125,18 @@ def holder(connection: sa.Connection, token: str, now: datetime, idle_hours: int
     bound = {"token": _hash(token), "seen_after": now - timedelta(hours=idle_hours), "begun_after": now - TOTAL}
     row = connection.execute(_HOLDER, bound).first()
     return Holder(Actor(row.username, row.name, tuple(row.roles), row.locale), now - row.last_seen_at >= TOUCH_AFTER) if row else None
+
+
+def fingerprint(token: str) -> str:
+    """What a session is known by in the table; the token itself is not kept."""
+    return _hash(token)
+
+
+def going_on(connection: sa.Connection, fingerprints: Iterable[str], now: datetime, idle_hours: int = IDLE_HOURS) -> frozenset[str]:
+    """Those of the sessions that still hold, by one statement."""
+    c = login_sessions.c
+    held = (c.token_hash.in_(list(fingerprints)), c.last_seen_at > now - timedelta(hours=idle_hours), c.created_at > now - TOTAL, people.c.active)
+    return frozenset(connection.scalars(sa.select(c.token_hash).join(people, people.c.username == c.username).where(*held)))
 
 
 def touch(connection: sa.Connection, token: str, now: datetime) -> None:

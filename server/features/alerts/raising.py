@@ -3,16 +3,18 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from server.errors import Text
-from server.feature import Assessed, Work
+from server.expressions.sql import moment
+from server.feature import Assessed, Notice, Work, tell
 from server.features.alerts.engine import OWN_PLACEHOLDERS, RANK, SEVERITIES, Rule, Waiting, cool_down, recipients, rules
 from server.features.alerts.tables import alert_events, alerts
-from server.features.assessment.engine import Seen, moment
+from server.features.alerts.telling import ESCALATED, OPENED, notices
+from server.features.assessment.engine import Seen
 from server.features.assessment.replay import read_values, reasons
 from server.features.objects import engine as objects
 from server.features.objects import results
@@ -32,6 +34,7 @@ def on_assessed(work: Work, told: Assessed) -> Mapping[str, int]:
     round_.close()
     round_.keep()
     round_.open()
+    tell(work, round_.notices)
     return round_.tally
 
 
@@ -90,6 +93,7 @@ class _Round:
         self.object_type: ObjectType = work.catalog.get("object", object_key)
         self.tally: Counter[str] = Counter()
         self.events: list[dict[str, Any]] = []
+        self.notices: list[Notice] = []
 
     def close(self) -> None:
         """Episodes whose condition cleared, whose rule is gone, whose record left the population."""
@@ -114,17 +118,18 @@ class _Round:
         """What goes on: wakes what was put off till today, opens what waited long enough, grows graver when it became so."""
         today, now = self.work.at.today, self.work.now
         awake = [row for row in self.going.values() if row["state"] == "snoozed" and row["snoozed_until"] <= today]
-        if awake:
-            self._update(awake, {"state": "open", "snoozed_until": None, "snooze_reason": None}, "snooze_ended")
+        for row in awake:
+            self._update([row], {"state": "open", "snoozed_until": None, "snooze_reason": None, **self._due(row["rule"])}, "snooze_ended")
+        self.notices += notices(self.work, awake, OPENED)
         ready = [
             row
             for (rule, record_id), row in self.going.items()
             if row["state"] == "suppressed" and row["suppressed_until"] and row["suppressed_until"] <= now and rule in self.state[record_id].fires
         ]
         for row in ready:
-            due = now + timedelta(hours=self.rules[row["rule"]].alert.respond_hours)
-            values = {"state": "open", "opened_at": now, "as_of": self.work.at.today, "due_at": due, "suppressed_reason": None, "suppressed_until": None}
-            self._update([row], values, "opened")
+            values = {"state": "open", "opened_at": now, "as_of": self.work.at.today, "suppressed_reason": None, "suppressed_until": None}
+            self._update([row], {**values, **self._due(row["rule"])}, "opened")
+        self.notices += notices(self.work, ready, OPENED)
         self.tally["alerts_opened"] += len(ready)
         raising = [row for (rule, record_id), row in self.going.items() if self.rules[rule].raises and rule in self.state[record_id].fires]
         seen = self._values({row["record_id"] for row in raising})
@@ -132,6 +137,8 @@ class _Round:
             severity = self.rules[row["rule"]].severity(seen[row["record_id"]], self.work.at)
             if RANK.get(severity, 0) > RANK.get(row["severity"], 0):
                 self._update([row], {"severity": severity}, f"severity_{severity}")
+                if row["state"] != "suppressed":
+                    self.notices += notices(self.work, [{**row, "severity": severity}], ESCALATED)
 
     def open(self) -> None:
         new = [(rule, record_id) for record_id, c in self.state.items() for rule in sorted(c.fires - c.clears) if (rule, record_id) not in self.going]
@@ -147,6 +154,8 @@ class _Round:
             self._event(made, what, row["suppressed_reason"] or "")
             self.tally["alerts_suppressed" if what == "suppressed" else "alerts_opened"] += 1
         self._write_events()
+        opened = [{**row, "id": made} for made, row in zip(ids, rows, strict=True) if row["state"] == "open"]
+        self.notices += notices(self.work, opened, OPENED)
 
     def _row(self, key: str, record_id: int, values: Mapping[str, Any], before: Row | None) -> dict[str, Any]:
         rule, work = self.rules[key], self.work
@@ -163,7 +172,7 @@ class _Round:
             "state": "suppressed" if waiting else "open",
             "opened_at": work.now,
             "as_of": work.at.today,
-            "due_at": work.now + timedelta(hours=rule.alert.respond_hours),
+            **self._due(key),
             "message_zh": text.zh,
             "message_en": text.en,
             "values": {name: _json(values.get(name)) for name in sorted(names)},
@@ -172,6 +181,11 @@ class _Round:
             "suppressed_reason": waiting.reason.zh + " / " + waiting.reason.en if waiting else None,
             "suppressed_until": waiting.until if waiting else None,
         }
+
+    def _due(self, key: str) -> dict[str, datetime]:
+        """Until when somebody must have responded, from now on; else people are told again."""
+        due = self.work.now + timedelta(hours=self.rules[key].alert.respond_hours)
+        return {"due_at": due, "escalate_at": due}
 
     def _own(self, rule: Rule, severity: str, values: Mapping[str, Any]) -> dict[str, Text]:
         name = str(values.get(self.object_type.name_field) or values["id"])

@@ -23,6 +23,7 @@ alerts = sa.Table(
     sa.Column("opened_at", Instant, nullable=False),
     sa.Column("as_of", sa.Date, nullable=False),
     sa.Column("due_at", Instant, nullable=False),  # until when somebody must have responded
+    sa.Column("escalate_at", Instant),  # when people are told again if nobody responded by then; null: not any more
     sa.Column("message_zh", sa.Text, nullable=False),
     sa.Column("message_en", sa.Text, nullable=False),
     sa.Column("values", Json, nullable=False),  # what the rule saw when it fired
@@ -46,6 +47,8 @@ sa.Index("ix_alerts_record", alerts.c.object, alerts.c.record_id, alerts.c.rule)
 sa.Index("ix_alerts_state", alerts.c.state, alerts.c.opened_at, alerts.c.id)
 _active = alerts.c.state.in_(ACTIVE)
 sa.Index("ix_alerts_active", alerts.c.severity, alerts.c.opened_at, alerts.c.id, sqlite_where=_active, postgresql_where=_active)
+IS_OPEN = alerts.c.state == sa.literal_column("'open'", sa.Text)
+sa.Index("ix_alerts_unanswered", alerts.c.escalate_at, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
 
 alert_events = sa.Table(
     "alert_events",

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from server.config.catalog import Catalog
 from server.config.output import Output
+from server.expressions.sql import moment
 from server.expressions.types import BOOLEAN, At, Scope
 from server.features.assessment.tables import population_values
 from server.features.classification import engine as classification
@@ -175,11 +176,6 @@ def scoped(column: Element, by_ids: bool) -> Element:
     if by_ids:
         return column.in_(sa.bindparam("ids", type_=sa.BigInteger(), expanding=True))
     return sa.and_(column > sa.bindparam("low", type_=sa.BigInteger()), column <= sa.bindparam("high", type_=sa.BigInteger()))
-
-
-def moment(at: At) -> dict[str, Any]:
-    """The bound parameters of expressions that look at the time."""
-    return {"today": at.today, "now": at.instant.astimezone(UTC).replace(tzinfo=None), "zone": at.zone.key}
 
 
 @dataclass(frozen=True)

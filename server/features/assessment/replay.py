@@ -8,9 +8,10 @@ import sqlalchemy as sa
 
 from server.config.catalog import Catalog
 from server.errors import NotFound, Text
+from server.expressions.sql import moment
 from server.expressions.types import At
 from server.feature import Work
-from server.features.assessment.engine import Seen, moment, scope, steps
+from server.features.assessment.engine import Seen, scope, steps
 from server.features.objects import engine as objects
 from server.features.objects import results as stored
 from server.features.objects.step import Values, expression

@@ -12,10 +12,11 @@ import sqlalchemy as sa
 
 from server.config.catalog import Catalog
 from server.errors import Invalid, NotFound, Problem, Text
+from server.expressions.sql import moment
 from server.expressions.types import At
 from server.feature import SYSTEM, Assessed, Saved, Work
 from server.features.assessment import pace, touched
-from server.features.assessment.engine import Pipeline, compile_pipeline, compile_scalars, in_population, moment, outputs, scalar_levels, scoped
+from server.features.assessment.engine import Pipeline, compile_pipeline, compile_scalars, in_population, outputs, scalar_levels, scoped
 from server.features.assessment.explain import explain_class, indicator_lines, matrix_counts, risk_register, score_history
 from server.features.assessment.replay import explain_score
 from server.features.assessment.structure import assessed, update_indexes, update_tables

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import sqlalchemy as sa
 
 from server.config.catalog import Catalog
+from server.expressions.sql import moment
 from server.feature import Saved, Work
-from server.features.assessment.engine import in_population, moment, steps
+from server.features.assessment.engine import in_population, steps
 from server.features.indicators.engine import source_scope
 from server.features.indicators.gathering import Names, Pass, passes, source_names, subject_names
 from server.features.indicators.ways import way

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from server.errors import Forbidden, Invalid, NotFound, Problem, Text
-from server.feature import Actor, Merged, Work
+from server.feature import Actor, Merged, Notice, Work, tell
 from server.features.access import service as access
 from server.features.access.people import User
 from server.features.audit.service import record as audit
@@ -24,6 +24,7 @@ from server.fields.registry import FIELD_TYPES
 LENGTH, MENTIONS = 4000, 30  # characters, people
 SUGGESTED, ASKED = 8, 200  # people the picker offers; people whose rights it looks at for that
 UNREAD = 30  # on the desk
+SAID = 300  # characters of a comment in a notification
 TEXT_FIELD = Field("text", "long_text", Text("评论", "Comment"), required=True, max_length=LENGTH)
 NO_COMMENT = Text("没有这条评论", "There is no such comment")
 _c, _m, _v = comments.c, comment_mentions.c, comment_versions.c
@@ -171,6 +172,7 @@ def add(work: Work, object_key: str, record_id: int, text: str) -> int:
     )
     comment_id: int = made.scalar_one()
     _mention(work, comment_id, people)
+    _tell(work, object_key, record_id, comment_id, text, people)
     audit(work, "comment", object_key, record_id, {"comment": comment_id, "mentions": list(people)})
     return comment_id
 
@@ -186,7 +188,9 @@ def edit(work: Work, comment_id: int, text: str) -> None:
     work.session.execute(sa.update(comments).where(_c.id == comment_id).values(text=text, edited_at=work.now))
     known = set(work.session.scalars(sa.select(_m.username).where(_m.comment_id == comment_id)))
     work.session.execute(sa.delete(comment_mentions).where(_m.comment_id == comment_id, _m.username.not_in(people)))
-    _mention(work, comment_id, [p for p in people if p not in known])
+    fresh = [p for p in people if p not in known]
+    _mention(work, comment_id, fresh)
+    _tell(work, row["object"], row["record_id"], comment_id, text, fresh)
     audit(work, "edit_comment", row["object"], row["record_id"], {"comment": comment_id, "mentions": list(people)})
 
 
@@ -228,6 +232,15 @@ def _mention(work: Work, comment_id: int, people: Iterable[str]) -> None:
     rows = [{"comment_id": comment_id, "username": p, "seen_at": work.now if p == work.actor.username else None} for p in people]
     if rows:
         work.session.execute(sa.insert(comment_mentions), rows)
+
+
+def _tell(work: Work, object_key: str, record_id: int, comment_id: int, text: str, people: Sequence[str]) -> None:
+    if not people:
+        return
+    said = "".join(p.text for p in parts(text, access.user_names(work)))[:SAID]
+    title = Text(f"{work.actor.name} 在 {{name}} 提到了您", f"{work.actor.name} mentioned you at {{name}}")
+    link = f"/o/{object_key}/{record_id}?tab=timeline#c{comment_id}"
+    tell(work, [Notice("mention", tuple(f"user:{p}" for p in people), title, Text(said, said), link, object_key, record_id, to_doer=False)])
 
 
 def _checked(work: Work, object_key: str, values: Mapping[str, Any], text: str) -> tuple[str, tuple[str, ...]]:

@@ -10,17 +10,18 @@ import sqlalchemy as sa
 
 from server.config.catalog import Catalog
 from server.errors import Conflict, Forbidden, NotFound, Text
+from server.expressions.sql import moment
 from server.feature import Work
 from server.features.access import service as access
 from server.features.alerts import service as alert_service
 from server.features.alerts.tables import NOT_BEGUN
-from server.features.assessment.engine import moment
 from server.features.audit import service as audit
 from server.features.strategies import assignment
 from server.features.strategies.engine import ARM, START, Met, Run, decide, due_on
 from server.features.strategies.kind import Measure, Strategy
 from server.features.strategies.subjects import Ids, Subjects, may_see, subjects
 from server.features.strategies.tables import strategy_runs, task_events, tasks
+from server.features.strategies.telling import tell_measures
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,8 @@ def begin(work: Work, strategy: Strategy, record_ids: Sequence[int], alert_id: i
             if row._mapping[f"measure_{i}"]:
                 made.append(measure_task(work, strategy, row.id, runs[row.id], m, *assignment.resolve(m.assignee, people)))
     if made:
-        work.session.execute(sa.insert(tasks), made)
+        ids = work.session.scalars(sa.insert(tasks).returning(tasks.c.id, sort_by_parameter_order=True), made).all()
+        tell_measures(work, strategy, [{**task, "id": task_id} for task, task_id in zip(made, ids, strict=True)])
     audit.record_many(work, "start_strategy", strategy.object, [(i, {"strategy": strategy.key, "run": run}) for i, run in sorted(runs.items())])
     return [runs[row.id] for row in rows]
 

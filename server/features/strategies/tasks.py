@@ -17,6 +17,7 @@ from server.features.audit import service as audit
 from server.features.strategies.runs import measure_task
 from server.features.strategies.subjects import may_see, of_visible_records, record_names, visible_ids
 from server.features.strategies.tables import strategy_runs, task_events, tasks
+from server.features.strategies.telling import tell_approver, tell_doer, tell_task
 
 STATES = ("open", "waiting_approval", "done", "superseded", "cancelled")
 PENDING = ("open", "waiting_approval")
@@ -168,31 +169,28 @@ def create_task(
     problems = _problems(work, title, due_on, assignee, role)
     if problems:
         raise Invalid(problems)
-    made = work.session.execute(
-        sa.insert(tasks)
-        .values(
-            kind=kind,
-            object=object,
-            record_id=record_id,
-            title_zh=title.zh,
-            title_en=title.en,
-            checklist_zh=checklist.zh,
-            checklist_en=checklist.en,
-            measure="",
-            alert_id=alert_id,
-            review_id=review_id,
-            assignee=assignee or (None if role else work.actor.username),
-            role=role or None,
-            due_on=due_on,
-            state="open",
-            approver=approver or None,
-            note="",
-            created_at=work.now,
-            created_by=work.actor.username,
-        )
-        .returning(tasks.c.id)
-    )
-    task_id: int = made.scalar_one()
+    row: dict[str, Any] = {
+        "kind": kind,
+        "object": object,
+        "record_id": record_id,
+        "title_zh": title.zh,
+        "title_en": title.en,
+        "checklist_zh": checklist.zh,
+        "checklist_en": checklist.en,
+        "measure": "",
+        "alert_id": alert_id,
+        "review_id": review_id,
+        "assignee": assignee or (None if role else work.actor.username),
+        "role": role or None,
+        "due_on": due_on,
+        "state": "open",
+        "approver": approver or None,
+        "note": "",
+        "created_at": work.now,
+        "created_by": work.actor.username,
+    }
+    task_id: int = work.session.execute(sa.insert(tasks).values(**row).returning(tasks.c.id)).scalar_one()
+    tell_task(work, {**row, "id": task_id})
     audit.record(work, "create_task", object, record_id, {"task": task_id, "title": title.zh, "assignee": assignee, "role": role, "due_on": due_on})
     return task_id
 
@@ -223,6 +221,8 @@ def complete_task(work: Work, task_id: int, note: str = "") -> Task:
     _move(work, task, "open", changes, "done", note)
     if state == "done":
         _repeat(work, task)
+    else:
+        tell_approver(work, task, note.strip())
     _acknowledge(work, task)
     return get_task(work, task_id)
 
@@ -253,6 +253,7 @@ def approve_task(work: Work, task_id: int, approve: bool = True, note: str = "")
         if not note.strip():
             raise Invalid([Problem("note", Text("退回时请说明原因", "Please say why it goes back"), code="required")])
         _move(work, task, "waiting_approval", {"state": "open", "done_at": None, "done_by": None}, "refused", note)
+    tell_doer(work, task, approve, note.strip())
     return get_task(work, task_id)
 
 
@@ -263,6 +264,8 @@ def reassign(work: Work, task_id: int, assignee: str, note: str = "") -> Task:
     if problems or not assignee:
         raise Invalid(problems or [Problem("assignee", Text("请选择负责人", "Please choose a person"), code="required")])
     _move(work, task, "open", {"assignee": assignee, "role": None}, "reassigned", f"{task.assignee or task.role or '-'} → {assignee} {_note(note)}".strip())
+    row = {"id": task.id, "title_zh": task.title.zh, "title_en": task.title.en, "object": task.object, "record_id": task.record_id, "due_on": task.due_on}
+    tell_task(work, {**row, "assignee": assignee, "role": None})
     return replace(task, assignee=assignee, role=None)  # it may be out of the actor's sight now
 
 

@@ -20,6 +20,7 @@ from server.features.workflows.engine import Mover, due_at, missing_fields, role
 from server.features.workflows.instances import add_step, begin, on_saved, pinned, show_state, workflows_of
 from server.features.workflows.kind import State, Transition, Workflow
 from server.features.workflows.tables import workflow_instances, workflow_steps
+from server.features.workflows.telling import tell_step
 from server.fields.registry import FIELD_TYPES
 
 __all__ = ["Instance", "on_saved", "start", "state_of", "take", "waiting_for_me"]
@@ -387,3 +388,4 @@ def _apply(work: Work, workflow: Workflow, row: sa.Row[Any], transition: Transit
         records.write_system(replace(work, cause="workflow"), object_key, record_id, values)
     detail = {"workflow": workflow.key, "from": row.state, "to": target.key, "transition": transition.key, "comment": comment}
     audit.record(work, "workflow_step", row.object, row.record_id, detail)
+    tell_step(work, workflow, row, transition, target, comment)
