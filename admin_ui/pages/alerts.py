@@ -254,9 +254,20 @@ def _alert(request: Request, work: Work, alert_id: int, problems: tuple[Problem,
         "verdicts": VERDICTS,
         "tomorrow": (today + timedelta(days=1)).isoformat(),
         "next_week": (today + timedelta(days=7)).isoformat(),
+        "ahead": _ahead(work, alert),
         "problems": problems,
     }
     return page(request, work, "pages/alert.html", area="alerts", status=422 if problems else 200, **context)
+
+
+def _ahead(work: Work, alert: AlertView) -> dict[str, Any] | None:
+    """When nobody has responded by then, who hears of it."""
+    step = alerts.next_told(work, alert)
+    if step is None:
+        return None
+    fields, role = work.catalog.get("object", alert.object).fields, work.catalog.get("role", step.to)
+    title = fields[step.to].title if step.to in fields else role.title if role else Text("接收人", "its recipients")
+    return {"at": step.at, "to": title.of(work.actor.locale)}
 
 
 def _line(condition: why.Condition, locale: str) -> dict[str, Any]:

@@ -47,7 +47,8 @@ def _nth_weekday(number: int) -> date | None:
     return date.fromordinal((number - 1) // 5 * 7 + (number - 1) % 5 + 1) if 1 <= number <= _WEEKDAYS else None
 
 
-def _add_business_days(day: date, count: int) -> date | None:
+def add_business_days(day: date, count: int) -> date | None:
+    """So many Mondays to Fridays later, earlier when negative; 0 is the day itself. Null beyond the calendar."""
     if count > 0:
         return _nth_weekday(_weekdays_until(day.toordinal()) + count)
     return _nth_weekday(_weekdays_until(day.toordinal() - 1) + count + 1) if count else day
@@ -327,7 +328,7 @@ FUNCTIONS = (
             Form(
                 params(day="date", count="integer"),
                 "date",
-                _add_business_days,
+                add_business_days,
                 _business_day(_ORDINAL_SQLITE, "min", small(1), "date(@ + 1721425.5)"),
                 _business_day(_ORDINAL_PG, "least", small(1), "DATE '0001-01-01' + CAST(@ AS integer)"),
                 may_be_null=True,

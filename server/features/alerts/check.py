@@ -35,6 +35,9 @@ def check(alert: Alert, catalog: Catalog) -> Iterator[Problem]:
         if recipient.to not in roles | users:
             yield unknown(f"/recipients/{i}/to", Text("角色或用户字段", "role or user field"), recipient.to, roles | users)
         yield from text_problems(recipient.when, names, f"/recipients/{i}/when", BOOLEAN)
+    for i, escalation in enumerate(alert.escalate):
+        if escalation.to not in roles | users:
+            yield unknown(f"/escalate/{i}/to", Text("角色或用户字段", "role or user field"), escalation.to, roles | users)
     for language, text in (("zh_CN", alert.message.zh), ("en", alert.message.en)):
         for name in sorted(placeholders(Text(text, text))):
             if name not in names.names and name not in OWN_PLACEHOLDERS:

@@ -24,6 +24,16 @@ class Raise:
 
 
 @dataclass(frozen=True)
+class Escalation:
+    """Nobody responded `after` so many of a `unit` (hours, working_hours, working_days): `to`, a user field or a role, hears of it."""
+
+    after: int
+    unit: str
+    to: str
+    severity: str = ""  # only alerts at least as grave
+
+
+@dataclass(frozen=True)
 class Alert:
     key: str
     title: Text
@@ -36,6 +46,7 @@ class Alert:
     recipients: tuple[Recipient, ...]
     message: Text  # may contain {field}
     respond_hours: int
+    escalate: tuple[Escalation, ...]  # none: the recipients hear of it again after the hours to respond in
     first_task: Text | None
     watch: str  # the name whose value the page draws against the threshold, e.g. "max_days_overdue"
 
@@ -54,6 +65,7 @@ def parse(document: Document) -> Alert:
         tuple(Recipient(r["to"], r.get("when", "")) for r in b["recipients"]),
         text_of(b["message"]) or Text("", ""),
         b.get("respond_hours", 24),
+        tuple(Escalation(e["after"], e.get("unit", "hours"), e["to"], e.get("severity", "")) for e in b.get("escalate", ())),
         text_of(b.get("first_task")),
         b.get("watch", ""),
     )

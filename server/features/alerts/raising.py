@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from server.errors import Text
 from server.expressions.sql import moment
 from server.feature import Assessed, Notice, Work, tell
-from server.features.alerts.engine import OWN_PLACEHOLDERS, RANK, SEVERITIES, Rule, Waiting, cool_down, recipients, rules
+from server.features.alerts.engine import OWN_PLACEHOLDERS, RANK, SEVERITIES, Rule, Waiting, cool_down, raised, recipients, rules, steps, waits_since
 from server.features.alerts.tables import alert_events, alerts
 from server.features.alerts.telling import ESCALATED, OPENED, notices
 from server.features.assessment.engine import Seen
@@ -119,7 +119,7 @@ class _Round:
         today, now = self.work.at.today, self.work.now
         awake = [row for row in self.going.values() if row["state"] == "snoozed" and row["snoozed_until"] <= today]
         for row in awake:
-            self._update([row], {"state": "open", "snoozed_until": None, "snooze_reason": None, **self._due(row["rule"])}, "snooze_ended")
+            self._update([row], {"state": "open", "snoozed_until": None, "snooze_reason": None, **self._due(row["rule"], row["severity"])}, "snooze_ended")
         self.notices += notices(self.work, awake, OPENED)
         ready = [
             row
@@ -128,7 +128,7 @@ class _Round:
         ]
         for row in ready:
             values = {"state": "open", "opened_at": now, "as_of": self.work.at.today, "suppressed_reason": None, "suppressed_until": None}
-            self._update([row], {**values, **self._due(row["rule"])}, "opened")
+            self._update([row], {**values, **self._due(row["rule"], row["severity"])}, "opened")
         self.notices += notices(self.work, ready, OPENED)
         self.tally["alerts_opened"] += len(ready)
         raising = [row for (rule, record_id), row in self.going.items() if self.rules[rule].raises and rule in self.state[record_id].fires]
@@ -136,7 +136,9 @@ class _Round:
         for row in raising:
             severity = self.rules[row["rule"]].severity(seen[row["record_id"]], self.work.at)
             if RANK.get(severity, 0) > RANK.get(row["severity"], 0):
-                self._update([row], {"severity": severity}, f"severity_{severity}")
+                alert = self.rules[row["rule"]].alert
+                ahead = raised(alert, row["severity"], severity, waits_since(alert, row["due_at"]), row["escalate_at"], self.work.zone)
+                self._update([row], {"severity": severity, "escalate_at": ahead}, f"severity_{severity}")
                 if row["state"] != "suppressed":
                     self.notices += notices(self.work, [{**row, "severity": severity}], ESCALATED)
 
@@ -172,7 +174,7 @@ class _Round:
             "state": "suppressed" if waiting else "open",
             "opened_at": work.now,
             "as_of": work.at.today,
-            **self._due(key),
+            **self._due(key, severity),
             "message_zh": text.zh,
             "message_en": text.en,
             "values": {name: _json(values.get(name)) for name in sorted(names)},
@@ -182,10 +184,11 @@ class _Round:
             "suppressed_until": waiting.until if waiting else None,
         }
 
-    def _due(self, key: str) -> dict[str, datetime]:
-        """Until when somebody must have responded, from now on; else people are told again."""
-        due = self.work.now + timedelta(hours=self.rules[key].alert.respond_hours)
-        return {"due_at": due, "escalate_at": due}
+    def _due(self, key: str, severity: str) -> dict[str, datetime | None]:
+        """Until when somebody must have responded, from now on, and when others hear of it else."""
+        alert, now = self.rules[key].alert, self.work.now
+        following = steps(alert, severity, now, self.work.zone)
+        return {"due_at": now + timedelta(hours=alert.respond_hours), "escalate_at": following[0].at if following else None}
 
     def _own(self, rule: Rule, severity: str, values: Mapping[str, Any]) -> dict[str, Text]:
         name = str(values.get(self.object_type.name_field) or values["id"])

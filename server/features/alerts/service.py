@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from server.errors import Conflict, Invalid, NotFound, Problem, Text
 from server.feature import Work
 from server.features.access.service import require, row_filter
-from server.features.alerts.engine import RANK
+from server.features.alerts.engine import RANK, Step, steps, waits_since
 from server.features.alerts.kind import Alert
 from server.features.alerts.tables import NOT_BEGUN, OPEN_STATES, alert_events, alerts
 from server.features.audit.service import record as audit
@@ -40,6 +40,7 @@ class AlertView:
     as_of: date
     due_at: datetime
     overdue: bool  # nobody responded in time
+    escalate_at: datetime | None  # when others hear of it unless somebody responds
     message: Text
     values: Mapping[str, Any]
     release: int
@@ -106,6 +107,14 @@ def get_alert(work: Work, alert_id: int) -> AlertView:
     if not found:
         raise NotFound(Text("没有此预警", "There is no such alert"))
     return found[0]
+
+
+def next_told(work: Work, alert: AlertView) -> Step | None:
+    """Who hears of it next unless somebody responds, and when."""
+    rule: Alert | None = work.catalog.get("alert", alert.rule)
+    if rule is None or alert.state != "open" or alert.escalate_at is None:
+        return None
+    return next((s for s in steps(rule, alert.severity, waits_since(rule, alert.due_at), work.zone) if s.at >= alert.escalate_at), None)
 
 
 def events(work: Work, alert_id: int) -> list[AlertEvent]:
