@@ -7,7 +7,7 @@ WORKERS ?= 2
 export WEATHERGLASS_DATABASE_URL ?= sqlite:///var/demo.sqlite
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check lint exactness bench bench-memory lost-updates fuzz fuzz-check coverage mutants lock screenshots readme clean
+.PHONY: help demo serve test check lint exactness bench bench-memory lost-updates torture fuzz fuzz-check coverage mutants lock screenshots readme clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -54,6 +54,11 @@ fuzz: $(VENV)/installed-dev ## a million random pairs of expression and record o
 
 lost-updates: $(VENV)/installed-dev ## 50 writers, 200 rounds each, on one record over the API: every acknowledged change is there, and no other
 	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m tests.faults.lost_updates $(ARGS)
+
+KILLS ?= 500
+SEED ?= 1
+torture: $(VENV)/installed-dev ## KILLS (500) kills, stops, cut-offs and set clocks on both databases while people save, import and assess: nothing is lost, nothing doubled
+	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m tests.faults.torture --kills $(KILLS) --seed $(SEED) $(ARGS)
 
 coverage: $(VENV)/installed-dev ## every line and branch of the language is run by its own tests: ends with 1 below 100 %
 	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m pytest tests/expressions -n $(WORKERS) --cov=server.expressions --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100 $(ARGS)

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from admin_ui.edge import anonymous, is_htmx, locale_of, reading
 from admin_ui.guard import SECURITY_HEADERS
 from admin_ui.render import bare, page
-from server.errors import AppError, Invalid, NotSignedIn, Text
+from server.errors import AppError, Invalid, NotSignedIn, Text, Unavailable
 from server.features.access import people
 from server.features.files.limits import size_text
 
@@ -85,8 +85,9 @@ def refusal(request: Request, status: int, message: Text, hint: Text | None = No
         response.headers["HX-Retarget"] = "#notes"
         response.headers["HX-Reswap"] = "beforeend"
         return response
-    with _perhaps(), reading(request) as work:
-        return page(request, work, "pages/error.html", status=status, **context)
+    if status != Unavailable.status:
+        with _perhaps(), reading(request) as work:
+            return page(request, work, "pages/error.html", status=status, **context)
     return bare(request, locale_of(request), "pages/error.html", status=status, **context)
 
 

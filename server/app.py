@@ -3,6 +3,7 @@
 `uvicorn --factory server.app:create_app` runs it; the command `weatherglass serve` does the same.
 """
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,7 +27,7 @@ from admin_ui.registry import PAGES
 from admin_ui.render import STATIC, Renderer
 from server import settings as settings_module
 from server.config.releases import Catalogs
-from server.errors import AppError
+from server.errors import AppError, Unavailable
 from server.features.audit.sealer import Sealer
 from server.features.files.sweeper import Sweeper
 from server.features.notifications.delivery import Courier
@@ -39,8 +40,10 @@ from server.registry import FEATURES, HOOKS, KINDS
 from server.settings import Settings
 from server.storage.blobs import BlobStore
 from server.storage.migrate import upgrade
-from server.storage.session import Database
+from server.storage.session import Database, is_away
 from server.worker import job_house
+
+log = logging.getLogger("weatherglass")
 
 
 class VersionedFiles(StaticFiles):
@@ -67,7 +70,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.rate = Rate(settings.api_rate)
     app.state.outside = Outside(settings.allowed_hosts, settings.public_url.rstrip("/"))
     app.state.live = Live(app.state.database, settings.session_hours)
-    for kind in (AppError, HTTPException, RequestValidationError, Exception):
+    for kind in (AppError, HTTPException, RequestValidationError, sa.exc.DBAPIError, sa.exc.TimeoutError, Exception):
         app.add_exception_handler(kind, _refused)
     app.get("/healthz")(_alive)
     app.get("/readyz")(_ready)
@@ -94,6 +97,9 @@ def _file_store(settings: Settings) -> BlobStore:
 
 def _refused(request: Request, error: Exception) -> Response:
     """Callers of the API get problem details, people get pages."""
+    if is_away(error):
+        log.warning("%s %s: %s", request.method, request.url.path, str(getattr(error, "orig", error)).strip())
+        error = Unavailable()
     return problems.answer(request, error) if problems.is_api(request.url.path) else errors.answer(request, error)
 
 

@@ -8,7 +8,8 @@ A user's mistake is data: functions return `Problem`s. A refused request is an `
     │   └── Stale            (somebody changed the record meanwhile; the API answers 412)
     ├── TooLarge 413         (a limit of the product was passed)
     ├── Gone 410             (a link that ran out)
-    └── Invalid 422          (carries the problems)
+    ├── Invalid 422          (carries the problems)
+    └── Unavailable 503      (the database is away or kept busy by others)
 
 Everything else is a bug and crashes to the request edge.
 """
@@ -83,6 +84,18 @@ class Gone(AppError):
 
 class TooLarge(AppError):
     status = 413
+
+
+class Unavailable(AppError):
+    """The database did not do its part; made at the request edge from what it raised."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__(
+            Text("数据库暂时没有响应，刚才提交的内容可能没有保存", "The database does not answer at the moment; what you sent may not have been saved"),
+            Text("过几秒刷新，看看是否已保存，再试一次", "Look again in a few seconds whether it was saved, then try again"),
+        )
 
 
 class Invalid(AppError):

@@ -27,6 +27,46 @@ def _free_port() -> int:
         return int(s.getsockname()[1])
 
 
+class Throwaway:
+    """A server of our own in a folder of its own, gone when it is closed."""
+
+    def __init__(self) -> None:
+        binaries = _binaries()
+        if binaries is None:
+            raise NoPostgresError("PostgreSQL is not installed; set WEATHERGLASS_TEST_POSTGRES to use a server of yours")
+        self._binaries = binaries
+        self.folder = Path(tempfile.mkdtemp(prefix="weatherglass-pg-"))
+        self._run: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            try:
+                entry = pwd.getpwnam("postgres")
+            except KeyError:
+                raise NoPostgresError("running as root and there is no user postgres") from None
+            os.chown(self.folder, entry.pw_uid, entry.pw_gid)
+            self._run |= {"user": entry.pw_uid, "group": entry.pw_gid, "cwd": self.folder}
+        self.port, self._data = _free_port(), self.folder / "data"
+        self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+        initdb = [binaries / "initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "--no-sync", "--locale=C.UTF-8", "-E", "UTF8"]
+        subprocess.run(initdb, **self._run)
+
+    def start(self) -> None:
+        options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=100"
+        self._control("-w", "-o", options, "start")
+
+    def stop(self) -> None:
+        """As a power cut: nobody is told, nothing is tidied up."""
+        self._control("-m", "immediate", "stop")
+
+    def close(self) -> None:
+        try:
+            self.stop()
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _control(self, *arguments: str) -> None:
+        subprocess.run([self._binaries / "pg_ctl", "-D", self._data, *arguments], **self._run)
+
+
 @contextmanager
 def postgres() -> Iterator[str]:
     """The address of its maintenance database."""
@@ -36,24 +76,9 @@ def postgres() -> Iterator[str]:
     if given:
         yield given
         return
-    binaries = _binaries()
-    if binaries is None:
-        raise NoPostgresError("PostgreSQL is not installed; set WEATHERGLASS_TEST_POSTGRES to use a server of yours")
-    folder = Path(tempfile.mkdtemp(prefix="weatherglass-pg-"))
-    run: dict[str, Any] = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        try:
-            entry = pwd.getpwnam("postgres")
-        except KeyError:
-            raise NoPostgresError("running as root and there is no user postgres") from None
-        os.chown(folder, entry.pw_uid, entry.pw_gid)
-        run |= {"user": entry.pw_uid, "group": entry.pw_gid, "cwd": folder}
-    port, data = _free_port(), folder / "data"
-    subprocess.run([binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "--locale=C.UTF-8", "-E", "UTF8"], **run)
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=100"
-    subprocess.run([binaries / "pg_ctl", "-D", data, "-w", "-o", options, "start"], **run)
+    server = Throwaway()
+    server.start()
     try:
-        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        yield server.url
     finally:
-        subprocess.run([binaries / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **run)
-        shutil.rmtree(folder, ignore_errors=True)
+        server.close()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ import httpx2 as httpx
 
 ROOT = Path(__file__).parents[1]
 PASSWORD = "stormy-weather-7"
+START = 180  # seconds a server may need on a machine that does other things
 
 
 def free_port() -> int:
@@ -30,9 +31,10 @@ def environment(url: str) -> dict[str, str]:
     return {**inherited, "WEATHERGLASS_DATABASE_URL": url, "PYTHONPATH": str(ROOT)}
 
 
-def command(url: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+def command(url: str, *arguments: str, check: bool = True, settings: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """One `weatherglass` command, to its end."""
-    run = subprocess.run([sys.executable, "-m", "server", *arguments], cwd=ROOT, env=environment(url), capture_output=True, text=True, timeout=240, check=False)
+    env = {**environment(url), **(settings or {})}
+    run = subprocess.run([sys.executable, "-m", "server", *arguments], cwd=ROOT, env=env, capture_output=True, text=True, timeout=240, check=False)
     assert not check or run.returncode == 0, run.stdout + run.stderr
     assert "Traceback" not in run.stderr, run.stderr
     return run
@@ -64,14 +66,8 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "server", "serve", "--port", str(self.port)],
-            cwd=ROOT,
-            env={**environment(self.url), **self.settings},
-            stdout=self.log,
-            stderr=self.log,
-        )
-        deadline = time.monotonic() + 60
+        self.begin()
+        deadline = time.monotonic() + START
         while time.monotonic() < deadline:
             try:
                 if httpx.get(self.address + "/readyz").status_code == 200:
@@ -79,6 +75,15 @@ class Server:
             except httpx.TransportError:
                 time.sleep(0.1)
         raise AssertionError(f"the server did not start\n{self.said()}")
+
+    def begin(self) -> None:
+        """Starts it without waiting until it answers."""
+        arguments = [sys.executable, "-m", "server", *self.arguments]
+        self.process = subprocess.Popen(arguments, cwd=ROOT, env={**environment(self.url), **self.settings}, stdout=self.log, stderr=self.log)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        return "serve", "--port", str(self.port)
 
     def said(self) -> str:
         """The end of its log, over all its lives."""
@@ -102,6 +107,17 @@ class Server:
         answer = client.post("/login", data={"username": username, "password": PASSWORD, "next": "/"})
         assert answer.status_code == 303, answer.text
         return client
+
+
+class Worker(Server):
+    """A process that only works through jobs."""
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        return ("work",)
+
+    def start(self) -> None:
+        self.begin()
 
 
 @contextmanager

@@ -80,6 +80,12 @@ def test_a_database_that_cannot_be_opened_is_a_sentence(weatherglass: Shell, mon
     assert code == 1 and "WEATHERGLASS_DATABASE_URL" in err
 
 
+def test_on_sqlite_the_server_does_the_jobs_itself(weatherglass: Shell, monkeypatch: pytest.MonkeyPatch, sqlite_url: str) -> None:
+    monkeypatch.setenv("WEATHERGLASS_DATABASE_URL", sqlite_url)
+    code, _, err = weatherglass("work")
+    assert (code, "the server does the jobs itself" in err) == (1, True)
+
+
 def test_an_outside_schema_becomes_a_draft_and_its_documents_records(weatherglass: Shell, tmp_path: Path) -> None:
     schema = {
         "type": "object",

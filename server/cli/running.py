@@ -1,5 +1,7 @@
 """The server, and the demo company."""
 
+import signal
+import threading
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
@@ -17,7 +19,9 @@ from server.demo.people import PASSWORD, PEOPLE
 from server.demo.run import Demo, Wish
 from server.errors import Text
 from server.expressions.types import At
+from server.jobs.background import Background
 from server.settings import Settings, load
+from server.worker import job_house
 
 app = typer.Typer()
 
@@ -63,6 +67,21 @@ def serve(
     """Start the server. On an empty database the first page asks for the first administrator."""
     settings = load()
     run_server(replace(settings, host=host or settings.host, port=port or settings.port))
+
+
+@app.command()
+def work() -> None:
+    """Works through background jobs beside the server, on this host or another (PostgreSQL; on SQLite the server does it alone)."""
+    with opened() as it:
+        if it.database.is_sqlite:
+            refuse("SQLite 上由服务器自己执行作业 / on SQLite the server does the jobs itself")
+        stopped = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopped.set())
+        jobs = Background(job_house(it.database, it.catalogs, it.settings.zone))
+        jobs.start()
+        stopped.wait()
+        jobs.stop()
 
 
 def run_server(settings: Settings) -> None:

@@ -15,6 +15,7 @@ from server.jobs.perform import House
 
 log = logging.getLogger("weatherglass")
 PATIENCE = 1.0  # seconds the server has for its own start
+AGAIN = 5.0  # seconds until an engine that could not run is started anew: the database may be away
 
 
 class Background:
@@ -34,8 +35,10 @@ class Background:
     def _run(self) -> None:
         if self.stopped.wait(PATIENCE):
             return
-        try:
-            engine = importlib.import_module("server.jobs.engine")
-            engine.Engine(self.house, self.stopped).run()
-        except Exception:
-            log.exception("background jobs cannot run")
+        engine = importlib.import_module("server.jobs.engine")
+        while not self.stopped.is_set():
+            try:
+                engine.Engine(self.house, self.stopped).run()
+            except Exception:
+                log.exception("background jobs cannot run; tried again in %d s", AGAIN)
+                self.stopped.wait(AGAIN)

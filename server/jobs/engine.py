@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -41,7 +42,8 @@ _house: House | None = None
 def _perform(job_id: int) -> str:
     if _house is None:
         raise RuntimeError("the engine is not running")
-    return perform(_house, job_id)
+    _, tries = _named(str(DBOS.workflow_id)) or (job_id, None)
+    return perform(_house, job_id, tries)
 
 
 @DBOS.workflow(name="job")
@@ -69,6 +71,17 @@ def ask_for_missed(house: House) -> None:
             _ask(house, job.key, last)
 
 
+def _name(job_id: int, tries: int) -> str:
+    """Of the workflow of one handing out of a job."""
+    return f"job-{job_id}-{tries}"
+
+
+def _named(name: str) -> tuple[int, int] | None:
+    """(job, tries); None for another workflow, such as a tick."""
+    word, *numbers = name.split("-")
+    return (int(numbers[0]), int(numbers[1])) if word == "job" and len(numbers) == 2 and all(map(str.isdecimal, numbers)) else None
+
+
 class Engine:
     """Runs the jobs of one process until it is stopped."""
 
@@ -77,6 +90,7 @@ class Engine:
         self.stop = stop
         self.host, self.pid = socket.gethostname(), os.getpid()
         self.executor = f"{self.host}:{self.pid}:{uuid.uuid4().hex[:8]}"  # two processes of one name would run a step twice
+        self.heard: dict[str, tuple[datetime, float]] = {}  # executor -> its last sign of life, and when we saw that it was a new one
 
     def run(self) -> None:
         """Until `stop` is set."""
@@ -143,7 +157,7 @@ class Engine:
         with self.house.database.read() as connection:
             found = ledger.waiting(connection)
         for job_id, tries in found:
-            with SetWorkflowID(f"job-{job_id}-{tries}"):
+            with SetWorkflowID(_name(job_id, tries)):
                 DBOS.enqueue_workflow(QUEUE, _job, job_id)
         if found:
             with self.house.database.write() as connection:
@@ -158,23 +172,36 @@ class Engine:
                 connection.execute(sa.insert(w).values(**row))
 
     def _sweep(self) -> None:
-        """The jobs of processes that died go back into the queue. Who deletes the dead one's row does it, and only he."""
-        now, w = clock.now(), job_workers
+        """What nobody alive holds goes back into the queue. Who is alive is read after what is held: a process enters itself before it takes anything."""
+        held = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        w = job_workers
         with self.house.database.read() as connection:
-            rows = connection.execute(sa.select(w).where(w.c.executor != self.executor)).mappings().all()
-        dead = [r["executor"] for r in rows if now - r["seen_at"] > timedelta(seconds=DEAD) or (r["host"] == self.host and not self._lives(r["pid"]))]
-        for executor in dead:
+            rows = {r["executor"]: r for r in connection.execute(sa.select(w)).mappings()}
+        alive = {executor for executor, row in rows.items() if self._lives(row)}
+        for left in held:
+            if left.executor_id not in alive:
+                self._take_back(left.workflow_id)
+        gone = rows.keys() - alive - {left.executor_id for left in held}
+        if gone:
             with self.house.database.write() as connection:
-                mine = connection.execute(sa.delete(w).where(w.c.executor == executor).returning(w.c.executor)).first()
-                if mine is not None:
-                    for left in DBOS.list_workflows(status="PENDING", executor_id=executor, load_input=False, load_output=False):
-                        DBOS.resume_workflow(left.workflow_id, queue_name=QUEUE)
+                connection.execute(sa.delete(w).where(w.c.executor.in_(gone)))
+
+    def _take_back(self, name: str) -> None:
+        """A job is handed out under a new name, so that whoever wakes up with the old one writes nothing any more."""
+        found = _named(name)
+        if found is None:
+            DBOS.resume_workflow(name, queue_name=QUEUE)
+            return
+        with self.house.database.write() as connection:
+            free = ledger.release(connection, *found)
+        if free:
+            DBOS.cancel_workflow(name)
 
     def _find_lost(self) -> None:
         """Jobs that are open in our table and that the engine has given up or never heard of."""
         with self.house.database.read() as connection:
             found = ledger.handed_out(connection)
-        names = {f"job-{job_id}-{tries}": (job_id, tries) for job_id, tries in found}
+        names = {_name(job_id, tries): (job_id, tries) for job_id, tries in found}
         if not names:
             return
         known = DBOS.list_workflows(workflow_ids=list(names), load_input=False, load_output=False)
@@ -184,7 +211,20 @@ class Engine:
                 with self.house.database.write() as connection:
                     ledger.release(connection, job_id, tries)
 
-    def _lives(self, pid: int) -> bool:
+    def _lives(self, row: Mapping[Any, Any]) -> bool:
+        """A process whose number is nobody's on this host is dead, and one whose sign of life stays the same. That is measured by how long we have
+        seen it so: the time of day may be set, and differs between hosts."""
+        if row["executor"] == self.executor:
+            return True
+        if row["host"] == self.host and not self._runs(row["pid"]):
+            return False
+        at, since = self.heard.get(row["executor"], (None, 0.0))
+        if at != row["seen_at"]:
+            self.heard[row["executor"]] = row["seen_at"], time.monotonic()
+            return True
+        return time.monotonic() - since < DEAD
+
+    def _runs(self, pid: int) -> bool:
         if pid == self.pid:
             return False  # an earlier process that had our number
         try:

@@ -1,7 +1,7 @@
 """What a job is to those who write one: a kind with a title and a function, and what the function is handed."""
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,26 +11,37 @@ from server.errors import Text
 from server.jobs import ledger
 
 Result = Mapping[str, Any]
-OpenWork = Callable[[str, bool, str], AbstractContextManager[Any]]  # username, write, cause -> a unit of work
+OpenWork = Callable[[str, bool, str], AbstractContextManager[Any]]  # username, write, cause -> a unit of work, with its session
 
 
 class Cancelled(Exception):
     """Somebody asked the job to stop: ends it; what was committed stays."""
 
 
+class Superseded(Exception):
+    """The job was handed out anew, since nothing was heard of this process: it writes no more."""
+
+
 @dataclass(frozen=True)
 class Running:
-    """One job under way. Its function may be run again from the start after a crash, so each of its transactions says how far it came."""
+    """One job under way. Its function may be run again from the start after a crash, so each of its transactions says how far it came.
+    `tries`: the how-manieth handing out of the job this is."""
 
     id: int
     args: Mapping[str, Any]
     by: str
+    tries: int
     open_work: OpenWork
     stopping: Callable[[], bool] = bool  # the process is about to end
 
-    def work(self, *, write: bool, cause: str) -> AbstractContextManager[Any]:
-        """A transaction as the person who asked for the job, with the rights they have now."""
-        return self.open_work(self.by, write, cause)
+    @contextmanager
+    def work(self, *, write: bool, cause: str) -> Iterator[Any]:
+        """A transaction as the person who asked for the job, with the rights they have now. Raises Superseded before anything is written for a job
+        that is another's by now."""
+        with self.open_work(self.by, write, cause) as work:
+            if write and not ledger.hold(work.session, self.id, self.tries):
+                raise Superseded
+            yield work
 
     def progress(self, connection: sa.Connection, done: int, total: int) -> None:
         """How far it came; inside the transaction that came so far."""

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from server.errors import Conflict, NotFound, Text
 from server.jobs.tables import jobs
+from server.storage.changes import insert_new
 
 STATES = ("queued", "running", "done", "failed", "cancelled")
 OPEN = ("queued", "running")
@@ -29,6 +30,7 @@ class Status:
     state: str
     cancel: bool
     attempts: int
+    tries: int
     done: int
     total: int
     result: Mapping[str, Any] | None
@@ -45,13 +47,12 @@ class Status:
 
 def enqueue(connection: sa.Connection, now: datetime, by: str, kind: str, args: Mapping[str, Any], key: str | None = None) -> int:
     """Asks for a job in the caller's transaction; begins about a second after it is committed. With a key that is there already: that job."""
-    if key is not None:
-        there = connection.scalar(sa.select(jobs.c.id).where(jobs.c.key == key))
-        if there is not None:
-            return int(there)
-    row = {"kind": kind, "key": key, "args": dict(args), "by": by, "state": "queued", "handed": False, "cancel": False, "created_at": now}
-    made = connection.execute(sa.insert(jobs).values(**row, attempts=0, tries=1, done=0, total=0).returning(jobs.c.id))
-    return int(made.scalar_one())
+    row: dict[str, Any] = {"kind": kind, "key": key, "args": dict(args), "by": by, "state": "queued", "handed": False, "cancel": False, "created_at": now}
+    row |= {"attempts": 0, "tries": 1, "done": 0, "total": 0}
+    if key is None:
+        return int(connection.execute(sa.insert(jobs).values(**row).returning(jobs.c.id)).scalar_one())
+    insert_new(connection, jobs, row)  # who asks at the same moment waits for us, and finds ours
+    return int(connection.execute(sa.select(jobs.c.id).where(jobs.c.key == key)).scalar_one())
 
 
 def status(connection: sa.Connection, job_id: int) -> Status | None:
@@ -111,7 +112,7 @@ def _status(row: Mapping[Any, Any]) -> Status:
     def text(name: str) -> Text | None:
         return None if row[f"{name}_zh"] is None else Text(row[f"{name}_zh"], row[f"{name}_en"])
 
-    plain = {k: row[k] for k in ("id", "kind", "args", "by", "state", "cancel", "attempts", "done", "total", "result")}
+    plain = {k: row[k] for k in ("id", "kind", "args", "by", "state", "cancel", "attempts", "tries", "done", "total", "result")}
     times = {k: row[k] for k in ("created_at", "started_at", "finished_at")}
     return Status(**plain, **times, error=text("error"), hint=text("hint"))
 
@@ -129,10 +130,11 @@ def hand(connection: sa.Connection, ids: list[int]) -> None:
     connection.execute(sa.update(jobs).where(jobs.c.id.in_(ids)).values(handed=True))
 
 
-def start(connection: sa.Connection, now: datetime, job_id: int) -> Status | None:
-    """The job, counted as started once more; None when there is nothing to run: it ended, was stopped, or crashed too often."""
+def start(connection: sa.Connection, now: datetime, job_id: int, tries: int | None = None) -> Status | None:
+    """The job, counted as started once more; None when there is nothing to run: it ended, was stopped, crashed too often, or was handed out
+    anew since. `tries`: which handing out this is; None: the present one."""
     row = connection.execute(sa.select(jobs).where(jobs.c.id == job_id).with_for_update()).mappings().first()
-    if row is None or row["state"] not in OPEN:
+    if row is None or row["state"] not in OPEN or tries not in {None, row["tries"]}:
         return None
     if row["cancel"]:
         end(connection, now, job_id, "cancelled")
@@ -145,12 +147,27 @@ def start(connection: sa.Connection, now: datetime, job_id: int) -> Status | Non
     return status(connection, job_id)
 
 
-def release(connection: sa.Connection, job_id: int, tries: int | None = None) -> None:
-    """An open job that nothing works on any more is handed out anew."""
-    mine = (jobs.c.id == job_id) & jobs.c.state.in_(OPEN)
-    mine = mine if tries is None else mine & (jobs.c.tries == tries)
-    fewer = sa.case((jobs.c.attempts > 0, jobs.c.attempts - 1), else_=0) if tries is None else jobs.c.attempts
-    connection.execute(sa.update(jobs).where(mine).values(state="queued", handed=False, tries=jobs.c.tries + 1, attempts=fewer))
+def hold(connection: sa.Connection, job_id: int, tries: int) -> bool:
+    """Whether the job is still this handing out's, and keeps it so until the transaction ends: a process that stood still may wake up when its job
+    has long been another's. The lock is one that lets people stop the job meanwhile."""
+    mine = (jobs.c.id == job_id) & (jobs.c.tries == tries) & (jobs.c.state == "running")
+    return connection.execute(sa.select(jobs.c.id).where(mine).with_for_update(read=True, key_share=True)).first() is not None
+
+
+def release(connection: sa.Connection, job_id: int, tries: int, *, crashed: bool = True) -> bool:
+    """Hands an open job out anew; who worked on it can write no more. False: it is in the middle of a transaction, and is to be asked for later.
+    Nothing is done to a job that ended or that was handed out anew already. `crashed`: its start counts as one of those that did not end well."""
+    there = connection.execute(sa.select(jobs.c.id).where(jobs.c.id == job_id).with_for_update(skip_locked=True)).first()
+    if there is None:
+        return _gone(connection, job_id)
+    mine = (jobs.c.id == job_id) & jobs.c.state.in_(OPEN) & (jobs.c.tries == tries)
+    attempts = jobs.c.attempts if crashed else sa.case((jobs.c.attempts > 0, jobs.c.attempts - 1), else_=0)
+    connection.execute(sa.update(jobs).where(mine).values(state="queued", handed=False, tries=jobs.c.tries + 1, attempts=attempts))
+    return True
+
+
+def _gone(connection: sa.Connection, job_id: int) -> bool:
+    return connection.execute(sa.select(jobs.c.id).where(jobs.c.id == job_id)).first() is None
 
 
 def handed_out(connection: sa.Connection) -> list[tuple[int, int]]:
@@ -176,10 +193,13 @@ def end(
     result: Mapping[str, Any] | None = None,
     error: Text | None = None,
     hint: Text | None = None,
+    tries: int | None = None,
 ) -> None:
+    """`tries`: only while it is this handing out's."""
     words = {"error_zh": error and error.zh, "error_en": error and error.en, "hint_zh": hint and hint.zh, "hint_en": hint and hint.en}
     values = {"state": state, "finished_at": now, "result": None if result is None else dict(result), **words}
-    connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(**values))
+    mine = jobs.c.id == job_id if tries is None else (jobs.c.id == job_id) & (jobs.c.tries == tries)
+    connection.execute(sa.update(jobs).where(mine).values(**values))
 
 
 def forget(connection: sa.Connection, now: datetime) -> None:

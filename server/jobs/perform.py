@@ -4,13 +4,11 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy.exc import OperationalError
-
 from server import clock
 from server.errors import AppError, Text
 from server.jobs import ledger
-from server.jobs.job import Cancelled, Job, OpenWork, Running
-from server.storage.session import Database
+from server.jobs.job import Cancelled, Job, OpenWork, Running, Superseded
+from server.storage.session import Database, is_away
 
 log = logging.getLogger("weatherglass")
 BUG = Text("出了意料之外的错，已记入日志", "Something unexpected went wrong; it was logged")
@@ -30,14 +28,15 @@ class House:
     stopping: Callable[[], bool] = field(default=bool)
 
 
-def perform(house: House, job_id: int) -> str:
-    """Runs the job to its end, unless it ended already; gives its state. A database that went away is raised, so that it is tried again."""
+def perform(house: House, job_id: int, tries: int | None = None) -> str:
+    """Runs the job to its end, unless it ended already; gives its state. A database that went away is raised, so that it is tried again.
+    `tries`: which handing out this is; None: the present one."""
     with house.database.write() as connection:
-        found = ledger.start(connection, clock.now(), job_id)
+        found = ledger.start(connection, clock.now(), job_id, tries)
     if found is None:
         return "ended"
     job = house.jobs.get(found.kind)
-    running = Running(found.id, found.args, found.by, house.open_work, house.stopping)
+    running = Running(found.id, found.args, found.by, found.tries, house.open_work, house.stopping)
     result, state, error, hint = None, "done", None, None
     try:
         if job is None:
@@ -46,18 +45,20 @@ def perform(house: House, job_id: int) -> str:
     except Cancelled:
         if house.stopping():
             with house.database.write() as connection:
-                ledger.release(connection, job_id)  # the next start goes on with it
+                ledger.release(connection, job_id, found.tries, crashed=False)  # the next start goes on with it
             return "stopping"
         state = "cancelled"
+    except Superseded:
+        return "superseded"
     except AppError as refused:
         state, error, hint = "failed", refused.message, refused.hint
-    except OperationalError:
-        raise
-    except Exception:
+    except Exception as bug:
+        if is_away(bug):
+            raise
         log.exception("job %s (%s) failed", found.id, found.kind)
         state, error, hint = "failed", BUG, BUG_HINT
     with house.database.write() as connection:
-        ledger.end(connection, clock.now(), job_id, state, result, error, hint)
+        ledger.end(connection, clock.now(), job_id, state, result, error, hint, found.tries)
     return state
 
 

@@ -12,6 +12,8 @@ from sqlalchemy import event
 from server.storage.dialects import register_functions
 from server.storage.writer import Writer
 
+STILL = "120s"  # a transaction in which nothing happens for so long is ended: a process that stands still would keep its locks for ever
+
 
 class Database:
     """One database. `read()` and `write()` open a transaction each; `write()` commits at its end and rolls back on any error.
@@ -69,6 +71,24 @@ class Database:
         self.engine.dispose()
 
 
+_SQLITE_AWAY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN}
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the database is not there, was cut off, or is kept busy by others: the same call may succeed a little later."""
+    if isinstance(error, sa.exc.DBAPIError):
+        code = getattr(error.orig, "sqlite_errorcode", None)  # SQLite calls a mistake in a statement an operational error too
+        operational = isinstance(error, sa.exc.OperationalError) if code is None else code & 0xFF in _SQLITE_AWAY
+        return error.connection_invalidated or operational
+    return isinstance(error, sa.exc.TimeoutError)  # all connections are in use
+
+
+def unhurried(connection: sa.Connection) -> None:
+    """This transaction may stand still as long as it likes: whoever reads what it gives sets the pace. It should hold no locks."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
 def _sqlite_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we send BEGIN ourselves; Python 3.11's sqlite3 has no autocommit argument
     for pragma in ("journal_mode=WAL", "busy_timeout=15000", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-65536"):
@@ -84,4 +104,5 @@ def _sqlite_begin(connection: sa.Connection) -> None:
 def _postgres_connect(connection: Any, _record: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET TIME ZONE 'UTC'")
+        cursor.execute(f"SET idle_in_transaction_session_timeout = '{STILL}'")
     connection.commit()

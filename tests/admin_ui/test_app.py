@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -124,6 +125,29 @@ def test_nobody_signed_in_is_sent_to_sign_in_and_back(site: Site) -> None:
 def test_an_unreachable_database_is_not_ready(site: Site) -> None:
     site.app.state.database = type("Gone", (), {"read": lambda self: (_ for _ in ()).throw(ConnectionError)})()
     assert site.client().get("/healthz").status_code == 200
+
+
+def test_a_database_that_is_away_is_said_and_is_no_fault(site: Site, tmp_path: Path) -> None:
+    client = site.client("li")
+    site.database.close()
+    (tmp_path / "site.sqlite").rename(tmp_path / "aside")
+    (tmp_path / "site.sqlite").mkdir()
+    for headers in ({}, {"hx-request": "true"}):
+        answer = client.get("/o/customer", headers=headers)
+        assert (answer.status_code, "The database does not answer" in answer.text) == (503, True)
+    told = client.post("/api/objects/customer/records", json={})
+    assert (told.status_code, told.json()["code"], told.headers["retry-after"]) == (503, "unavailable", "3")
+    assert client.get("/readyz").status_code == 503
+    (tmp_path / "site.sqlite").rmdir()
+    (tmp_path / "aside").rename(tmp_path / "site.sqlite")
+    assert client.get("/o/customer").status_code == 200
+
+
+def test_a_mistake_in_a_statement_is_a_fault_of_ours(site: Site) -> None:
+    client = site.client("li")
+    with site.database.write() as connection:
+        connection.execute(sa.DDL("ALTER TABLE alerts RENAME TO elsewhere"))
+    assert client.get("/alerts").status_code == 500
 
 
 def test_a_release_of_a_newer_program_is_told_on_every_page(site: Site) -> None:

@@ -5,10 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from datetime import time as time_of_day
 from pathlib import Path
@@ -20,29 +21,50 @@ import sqlalchemy as sa
 from server import clock
 from server.errors import AppError, Conflict, Text
 from server.jobs import ledger
-from server.jobs.background import Background
+from server.jobs.background import PATIENCE, Background
 from server.jobs.job import Job, Running
 from server.jobs.perform import House, perform, perform_waiting
-from server.jobs.tables import jobs
+from server.jobs.tables import job_workers, jobs
 from server.storage.session import Database
 
 ROOT = Path(__file__).parents[2]
 
 
+@dataclass(frozen=True)
+class Step:
+    """What these jobs need of a unit of work."""
+
+    session: sa.Connection
+
+
 def count(job: Running) -> dict[str, int]:
     """Counts to `to`, a transaction a step, going on where its row says; `die`: the process ends hard at that number, once."""
-    with job.work(write=False, cause="job") as connection:
-        done = ledger.status(connection, job.id).done  # type: ignore[union-attr]
+    with job.work(write=False, cause="job") as work:
+        done = ledger.status(work.session, job.id).done  # type: ignore[union-attr]
     while done < job.args["to"]:
         time.sleep(job.args.get("pause", 0))
         if done == job.args.get("die") and not Path(job.args["mark"]).exists():
             Path(job.args["mark"]).touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        with job.work(write=True, cause="job") as connection:
-            job.check(connection)
+        with job.work(write=True, cause="job") as work:
+            job.check(work.session)
             done += 1
-            job.progress(connection, done, job.args["to"])
+            job.progress(work.session, done, job.args["to"])
     return {"counted": done}
+
+
+def overtaken(job: Running) -> dict[str, int]:
+    """Comes to 1; then its process is taken for dead and the job is handed out anew, which it learns when it wants to write again."""
+    with job.work(write=True, cause="job") as work:
+        job.progress(work.session, 1, 2)
+    with job.work(write=False, cause="job") as work:
+        again = ledger.status(work.session, job.id).tries > 1  # type: ignore[union-attr]
+    if not again:
+        with job.open_work(job.by, True, "sweep") as work:
+            assert ledger.release(work.session, job.id, job.tries)
+    with job.work(write=True, cause="job") as work:
+        job.progress(work.session, 2, 2)
+    return {}
 
 
 def refuse(job: Running) -> dict[str, int]:
@@ -53,14 +75,14 @@ def crash(job: Running) -> dict[str, int]:
     raise ZeroDivisionError
 
 
-KINDS = {key: Job(key, Text(key, key), run) for key, run in {"count": count, "refuse": refuse, "crash": crash}.items()}
+KINDS = {key: Job(key, Text(key, key), run) for key, run in {"count": count, "overtaken": overtaken, "refuse": refuse, "crash": crash}.items()}
 
 
 def house_of(database: Database) -> House:
     @contextmanager
-    def open_work(username: str, write: bool, cause: str) -> Iterator[sa.Connection]:
+    def open_work(username: str, write: bool, cause: str) -> Iterator[Step]:
         with database.write() if write else database.read() as connection:
-            yield connection
+            yield Step(connection)
 
     return House(database, KINDS, open_work)
 
@@ -126,8 +148,74 @@ def test_a_job_that_always_kills_its_process_is_put_aside(house: House) -> None:
     assert look(house, poison).error == ledger.POISON
 
 
-def test_the_engine_finishes_what_a_killed_process_began(house: House, tmp_path: Path) -> None:
-    """kill -9 in the middle: another process takes the job up where it came to, and a job under way at a stop waits for the next start."""
+def test_who_was_taken_for_dead_writes_no_more(house: House) -> None:
+    job = ask(house, "overtaken")
+    assert perform(house, job, tries=1) == "superseded"
+    found = look(house, job)
+    assert (found.state, found.done, found.tries) == ("queued", 1, 2)
+    assert perform(house, job, tries=1) == "ended", "the old name runs nothing"
+    assert perform(house, job, tries=2) == "done"
+
+
+def test_a_job_in_the_middle_of_a_transaction_is_not_handed_out_anew(postgres_database: Database) -> None:
+    house = house_of(postgres_database)
+    job = ask(house, "count", to=1)
+    with house.database.write() as connection:
+        ledger.start(connection, clock.now(), job)
+    with house.database.write() as working, house.database.write() as other:
+        assert ledger.hold(working, job, 1)
+        ledger.cancel(other, clock.now(), job)  # people need not wait for it
+        assert not ledger.release(other, job, 1)
+    with house.database.write() as connection:
+        assert ledger.release(connection, job, 1)
+    with house.database.write() as connection:
+        assert not ledger.hold(connection, job, 1)
+        assert ledger.release(connection, job + 1, 1), "what is not there need not be asked for again"
+
+
+def test_two_who_ask_by_one_key_at_once_ask_for_one_job(postgres_database: Database) -> None:
+    house = house_of(postgres_database)
+    found: list[int] = []
+    other = threading.Thread(target=lambda: found.append(ask(house, "count", key="nightly", to=1)))
+    with house.database.write() as connection:
+        job = ledger.enqueue(connection, clock.now(), "li", "count", {"to": 1}, "nightly")
+        other.start()
+        other.join(0.5)
+        assert found == []
+    other.join(10)
+    assert found == [job]
+
+
+def test_a_process_is_dead_when_its_sign_of_life_stays_the_same(house: House) -> None:
+    """Not when it is old: the clock may have been set, here or there."""
+    module = importlib.import_module("server.jobs.engine")  # loads dbos: not before it is needed
+    engine = module.Engine(house, threading.Event())
+    row = {"executor": "elsewhere:1", "host": "elsewhere", "pid": 1, "seen_at": clock.now() - timedelta(days=1)}
+    assert engine._lives(row)
+    at, since = engine.heard["elsewhere:1"]
+    engine.heard["elsewhere:1"] = at, since - module.DEAD
+    assert not engine._lives(row)
+    assert engine._lives({**row, "seen_at": at - timedelta(hours=1)}), "set back, and alive"
+    assert not engine._lives({"executor": "here", "host": engine.host, "pid": engine.pid, "seen_at": at}), "an earlier process with our number"
+
+
+def test_the_engine_is_started_again_when_it_could_not_run(sqlite_database: Database) -> None:
+    house = house_of(sqlite_database)
+    in_the_way = Path(str(sqlite_database.url.database)).with_suffix(".jobs.sqlite")
+    in_the_way.mkdir()
+    job = ask(house, "count", to=1)
+    background = Background(house)
+    background.start()
+    time.sleep(PATIENCE + 2)
+    in_the_way.rmdir()
+    until(lambda: look(house, job).state == "done")
+    background.stop()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_engine_finishes_what_a_killed_process_began(house: House, tmp_path: Path, known: bool) -> None:
+    """kill -9 in the middle: another process takes the job up where it came to, and a job under way at a stop waits for the next start.
+    `known`: whether the dead one stands among those that gave signs of life; it may have woken up and died before it did."""
     job = ask(house, "count", to=20, die=7, mark=str(tmp_path / "died"))
     other = ask(house, "count", to=5)
     url = house.database.url.render_as_string(hide_password=False)
@@ -136,6 +224,9 @@ def test_the_engine_finishes_what_a_killed_process_began(house: House, tmp_path:
     assert child.wait(50) == -signal.SIGKILL
     assert look(house, job).state == "running"
     assert look(house, job).done == 7
+    if not known:
+        with house.database.write() as connection:
+            connection.execute(sa.delete(job_workers))
     background = Background(house)
     background.start()
     until(lambda: look(house, job).state == look(house, other).state == "done")

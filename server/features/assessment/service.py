@@ -39,6 +39,7 @@ from server.features.objects.kind import ObjectType
 from server.jobs.ledger import enqueue
 from server.storage.changes import database_kind, insert_changed, staged, upsert
 from server.storage.dialects import Instant
+from server.storage.turns import in_turn, span
 
 __all__ = [
     "Summary", "assess_all", "assess_ids", "explain_class", "explain_score", "indicator_lines", "last_run", "matrix_counts", "on_published", "on_saved",
@@ -74,6 +75,10 @@ class Part:
 
     def of(self, column: Element) -> Element:
         return column.in_(self.ids) if self.ids else sa.and_(column > self.low, column <= self.high)
+
+    @property
+    def numbers(self) -> Iterable[int]:
+        return self.ids or span(self.low, self.high)
 
     @property
     def is_one(self) -> bool:
@@ -161,6 +166,7 @@ def _chunk(work: Work, run_id: int, chunk: int) -> tuple[bool, int]:
     count, last = work.session.execute(sa.select(sa.func.count(), sa.func.max(ids.c.id))).one()
     part = Part(low=run["cursor"], high=last if count == chunk else HIGHEST)
     at = At(run["at"], work.zone)
+    _take_turns(work, run["object"], part.numbers)
     done = assess_past(work, run["object"], part, at, run["scalars"]) if run["past"] else assess_part(work, run["object"], part, at, run["scalars"])
     finished = count < chunk
     tally = Counter(run["tally"])
@@ -174,6 +180,7 @@ def _chunk(work: Work, run_id: int, chunk: int) -> tuple[bool, int]:
 def assess_population(work: Work, object_key: str) -> int:
     """Everybody, in the caller's transaction: for small populations, at publish. Gives how many changed."""
     at = work.at
+    _take_turns(work, object_key, Part().numbers)
     scalars = population_scalars(work, object_key, at)
     _keep_scalars(work, object_key, at.today, scalars)
     return assess_part(work, object_key, Part(), at, scalars).changed
@@ -228,6 +235,11 @@ def kept_scalars(work: Work, object_key: str) -> dict[str, float | None]:
 # -- A part of it ------------------------------------------------------------------------------------------------------------
 
 
+def _take_turns(work: Work, object_key: str, ids: Iterable[int]) -> None:
+    """Two who save rows of one record at once each see their own row only: the second looks after the first has committed."""
+    in_turn(work.session, f"assess {object_key}", ids)
+
+
 @dataclass(frozen=True)
 class Done:
     records: int
@@ -238,6 +250,7 @@ class Done:
 def assess_ids(work: Work, object_key: str, ids: Iterable[int]) -> int:
     """Some records, in the caller's transaction. Gives how many changed."""
     wanted = sorted(set(ids))
+    _take_turns(work, object_key, wanted)
     scalars = kept_scalars(work, object_key)
     parts = [Part(ids=tuple(wanted[i : i + IDS])) for i in range(0, len(wanted), IDS)] if len(wanted) > 1 else [Part(low=i - 1, high=i) for i in wanted]
     return sum(assess_part(work, object_key, part, work.at, scalars).changed for part in parts)

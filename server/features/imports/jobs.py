@@ -28,6 +28,8 @@ def try_import(job: Running) -> Mapping[str, Any]:
     """The dry run. A second attempt begins anew: nothing was written."""
     with TemporaryDirectory(prefix="weatherglass-import-") as folder:
         run = _fetch(job, Path(folder) / "rows")
+        if run.state != "trying" or run.job != job.id:  # it ended, and the process died before it could say so to the job; the person may have gone on
+            return {key: (run.trial or {}).get(key, 0) for key in ("rows", "rejected")}
         with open_rows(Path(folder) / "rows", run.reading) as file:
             rows, _ = _run_of(job, run, file)
             rows.watched = True

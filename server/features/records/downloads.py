@@ -16,6 +16,7 @@ from server.features.records.exporting import LINES, Export, ids_of, note, write
 from server.features.records.reading import object_of
 from server.features.web.bodies import CSV_TYPE, LINES_TYPE, XLSX_TYPE
 from server.features.web.edge import reading, writing
+from server.storage.session import unhurried
 
 MEDIA = {"csv": f"{CSV_TYPE}; charset=utf-8", "xlsx": XLSX_TYPE, "jsonl": LINES_TYPE}
 PART = 1 << 16
@@ -40,6 +41,7 @@ def download(request: Request, plan: Callable[[Work], Export]) -> Response:
 
 def _lines(request: Request, export: Export, ids: "array[int]") -> Iterator[bytes]:
     with reading(request, cause="api") as work:
+        unhurried(work.session)
         yield from LINES[export.format](work, export, ids)
 
 

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from server.errors import AppError, Invalid, NotSignedIn, Problem, Stale, Text
+from server.errors import AppError, Invalid, NotSignedIn, Problem, Stale, Text, Unavailable
 from server.features.web.edge import accepted_locale, locale_of
 
 log = logging.getLogger("weatherglass")
@@ -91,6 +91,8 @@ def answer(request: Request, error: Exception) -> Response:
         response = refusal(request, status_of(error), error.message, error.hint, problems)
         if isinstance(error, TooMany):
             response.headers["retry-after"] = str(error.wait)
+        if isinstance(error, Unavailable):
+            response.headers["retry-after"] = "3"
         if isinstance(error, NotSignedIn):
             response.headers["www-authenticate"] = 'Session realm="Weatherglass"'
         return response

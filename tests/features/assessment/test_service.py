@@ -1,5 +1,6 @@
 """Runs, saves and past days: what is written, what is not, and that a killed run ends where an unbroken one does."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -206,3 +207,44 @@ def test_publishing_makes_the_indexes_the_passes_need(house: House) -> None:
         found = {i["name"]: i["column_names"] for i in sa.inspect(connection).get_indexes("o_sale") if str(i["name"]).startswith("gather")}
     assert found and all(columns[0] == "client" for columns in found.values())
     assert any(columns[1] == "day" for columns in found.values() if len(columns) > 1)
+
+
+def test_two_who_save_rows_of_one_record_at_once_are_both_seen(postgres_database: Database) -> None:
+    """Each transaction sees its own row only, until the other has committed: the second looks after the first."""
+    house = House(postgres_database)
+    fill(house, 3)
+    assess_all(house.work, "client")
+    client, before = next((r["record_id"], r["all_sales"]) for r in house.rows("x_client"))
+    sale = {"client": client, "day": str(TODAY), "amount": "10.00", "kind": "won"}
+
+    def other() -> None:
+        with house.work() as work:
+            records.create(work, "sale", sale)
+
+    thread = threading.Thread(target=other)
+    with house.work() as work:
+        records.create(work, "sale", sale)
+        thread.start()
+        thread.join(1)
+        assert thread.is_alive(), "it waits for its turn"
+    thread.join(10)
+    found = {r["record_id"]: r["all_sales"] for r in house.rows("x_client")}
+    assert found[client] == before + 2
+    with house.work() as work:
+        assert assess_ids(work, "client", found) == 0
+
+
+def test_a_run_and_a_save_at_once_leave_what_the_save_made(postgres_database: Database) -> None:
+    house = House(postgres_database)
+    fill(house, 3)
+    assess_all(house.work, "client")
+    client = house.rows("x_client")[0]["record_id"]
+    made = threading.Thread(target=assess_all, args=(house.work, "client"))
+    with house.work() as work:
+        records.create(work, "sale", {"client": client, "day": str(TODAY), "amount": "10.00", "kind": "won"})
+        made.start()
+        made.join(1)
+        assert made.is_alive(), "it waits for its turn"
+    made.join(20)
+    with house.work() as work:
+        assert assess_ids(work, "client", [r["record_id"] for r in house.rows("x_client")]) == 0

@@ -105,6 +105,16 @@ def test_killed_and_run_again_it_is_as_if_nothing_had_happened(database: Databas
         assert len(lines) == wrong + 1
 
 
+def test_a_trial_that_ended_before_its_process_died_leaves_what_people_did_since(database: Database, tmp_path: Path) -> None:
+    company = company_of(database)
+    run, job = asked(company, tmp_path)
+    trial = job - 1
+    with company.work() as work:
+        work.session.execute(sa.update(_job_tables.jobs).where(_job_tables.jobs.c.id == trial).values(state="running"))
+    assert perform(house_of(company), trial) == "done"
+    assert look(company, run).state == "running"
+
+
 def look(company: Company, run: int) -> Any:
     with company.work(write=False) as work:
         return service.get(work, run)
