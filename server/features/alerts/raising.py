@@ -20,6 +20,7 @@ from server.features.objects import engine as objects
 from server.features.objects import results
 from server.features.objects.kind import ObjectType
 from server.features.objects.wording import filled, option_titles, placeholders
+from server.storage.bulk import next_ids
 
 Row = Mapping[str, Any]
 
@@ -150,7 +151,8 @@ class _Round:
         before = self._before(new)
         values = self._values({record_id for _, record_id in new})
         rows = [self._row(rule, record_id, values[record_id], before.get((rule, record_id))) for rule, record_id in new]
-        ids = self.work.session.scalars(sa.insert(alerts).returning(alerts.c.id, sort_by_parameter_order=True), rows).all()
+        ids = next_ids(self.work.session, alerts, len(rows))
+        self.work.session.execute(sa.insert(alerts), [{"id": made, **row} for made, row in zip(ids, rows, strict=True)])
         for made, row in zip(ids, rows, strict=True):
             what = "suppressed" if row["state"] == "suppressed" else "opened"
             self._event(made, what, row["suppressed_reason"] or "")

@@ -24,6 +24,7 @@ from server.features.notifications.preferences import preferences_of
 from server.features.notifications.tables import IS_WAITING, WAITING, notification_channels, notification_messages, notifications
 from server.features.objects import engine as objects
 from server.features.objects.kind import ObjectType
+from server.storage.bulk import next_ids
 
 RANK = {"": 0, "info": 1, "warning": 2, "critical": 3}
 MAIL = "mail"
@@ -168,8 +169,8 @@ class _Writing:
         places = [self._place(line) for line in lines]
         made: dict[tuple[int, str, str, int], int] = {}
         if self.new:
-            ids = self.work.session.scalars(sa.insert(notification_messages).returning(_m.id, sort_by_parameter_order=True), list(self.new.values())).all()
-            made = dict(zip(self.new, ids, strict=True))
+            made = dict(zip(self.new, next_ids(self.work.session, notification_messages, len(self.new)), strict=True))
+            self.work.session.execute(sa.insert(notification_messages), [{"id": made[place], **row} for place, row in self.new.items()])
         for line, place in zip(lines, places, strict=True):
             line.values["message_id"] = made.get(place, place[3]) if place else None
         self.work.session.execute(sa.insert(notifications), [line.values for line in lines])

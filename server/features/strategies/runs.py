@@ -22,6 +22,7 @@ from server.features.strategies.kind import Measure, Strategy
 from server.features.strategies.subjects import Ids, Subjects, may_see, subjects
 from server.features.strategies.tables import strategy_runs, task_events, tasks
 from server.features.strategies.telling import tell_measures
+from server.storage.bulk import next_ids
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,9 @@ def begin(work: Work, strategy: Strategy, record_ids: Sequence[int], alert_id: i
             if row._mapping[f"measure_{i}"]:
                 made.append(measure_task(work, strategy, row.id, runs[row.id], m, *assignment.resolve(m.assignee, people)))
     if made:
-        ids = work.session.scalars(sa.insert(tasks).returning(tasks.c.id, sort_by_parameter_order=True), made).all()
-        tell_measures(work, strategy, [{**task, "id": task_id} for task, task_id in zip(made, ids, strict=True)])
+        numbered = [{**task, "id": task_id} for task, task_id in zip(made, next_ids(work.session, tasks, len(made)), strict=True)]
+        work.session.execute(sa.insert(tasks), numbered)
+        tell_measures(work, strategy, numbered)
     audit.record_many(work, "start_strategy", strategy.object, [(i, {"strategy": strategy.key, "run": run}) for i, run in sorted(runs.items())])
     return [runs[row.id] for row in rows]
 
