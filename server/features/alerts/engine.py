@@ -74,13 +74,14 @@ class Waiting:
 
 
 def cool_down(alert: Alert, closed_at: datetime | None, close_reason: str | None, now: datetime) -> Waiting | None:
-    """`closed_at`, `close_reason`: of the episode before. A person's close stands for a while, however loud the condition is."""
+    """`closed_at`, `close_reason`: of the episode before. A person's close stands for a while, however loud the condition is.
+    `closed_at` may lie after `now`: somebody set the clock back."""
     if closed_at is None:
         return None
+    if not alert.cool_down_days:
+        return Waiting(STAYS, None) if close_reason == "resolved" else None
     until = closed_at + timedelta(days=alert.cool_down_days)
-    if until > now:
-        return Waiting(COOLING, until)
-    return Waiting(STAYS, None) if close_reason == "resolved" and not alert.cool_down_days else None
+    return Waiting(COOLING, until) if until > now else None
 
 
 # -- Message and recipients --------------------------------------------------------------------------------------------------

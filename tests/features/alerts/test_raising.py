@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from server.config.document import Document
 from server.errors import Conflict, Forbidden, Invalid, NotFound
 from server.feature import Actor, Work
 from server.features.alerts.inbox import Wanted, inbox
@@ -94,6 +95,17 @@ def test_a_suppressed_one_that_clears_does_not_prolong_the_cool_down(house: Hous
     house.now = NOW + timedelta(days=31)
     last_sale(house, SILENT)
     assert states(house)[1:] == [("silent", 2, "closed", "cleared"), ("silent", 3, "open", None)]
+
+
+def test_a_clock_that_was_set_back_is_no_cool_down(house: House) -> None:
+    """A rule without a cool-down opens again at once, though the episode before ended later than now."""
+    house.republish(*(Document(d.kind, d.key, {k: v for k, v in d.body.items() if k != "cool_down_days"}) for d in ALERTS if d.key == "silent"))
+    assess_all(house.work, "client")
+    house.now += timedelta(hours=1)
+    last_sale(house, TODAY)
+    house.now -= timedelta(hours=1)
+    last_sale(house, SILENT)
+    assert states(house) == [("silent", 1, "closed", "cleared"), ("silent", 2, "open", None)]
 
 
 def test_severity_grows_while_it_is_open(house: House) -> None:
