@@ -12,7 +12,7 @@ from server.features.objects.results import scope
 
 
 def choices(catalog: Catalog, of: str, body: Any) -> Choices:
-    """Key and title of each; none where `of` or the document as it stands names nothing. `of`: a kind, section, group, level, way or field."""
+    """Key and title of each; none where `of` or the document as it stands names nothing. `of`: a kind, section, group, level, grouping, way or field."""
     if of in catalog.kinds:
         return [(key, title_of(d.body, key)) for (kind, key), d in sorted(catalog.documents.items()) if kind == of]
     if not isinstance(body, Mapping):
