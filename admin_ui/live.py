@@ -54,9 +54,8 @@ class Live:
             self._looking = asyncio.create_task(self._look())
         loop = asyncio.get_running_loop()
         try:
-            yield b"retry: 5000\n\n" + _event(watcher.state, fresh=False)
+            yield b"retry: 5000\n\n" + _event(watcher.state)
             end = loop.time() + LIFE
-            before = watcher.state
             while loop.time() < end:
                 try:
                     state = await asyncio.wait_for(watcher.told.get(), BEAT)
@@ -66,8 +65,7 @@ class Live:
                 if state is None:
                     yield OVER
                     return
-                yield _event(state, fresh=state[0] > before[0])
-                before = state
+                yield _event(state)
         finally:
             self.watchers.discard(watcher)
 
@@ -114,5 +112,6 @@ class Live:
             return newest_and_unread(connection, [username]).get(username, (0, 0))
 
 
-def _event(state: State, *, fresh: bool) -> bytes:
-    return b"event: unread\ndata: " + json.dumps({"unread": state[1], "fresh": fresh}).encode() + b"\n\n"
+def _event(state: State) -> bytes:
+    newest, unread = state
+    return b"event: unread\ndata: " + json.dumps({"newest": newest, "unread": unread}).encode() + b"\n\n"

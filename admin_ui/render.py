@@ -204,6 +204,7 @@ def bare(request: Request, locale: str, template: str, *, block: str = "", statu
         "request": request,
         "theme": theme_of(request),
         "menu": (),
+        "newest": 0,
         "unread": 0,
         "area": "",
         "work": None,
@@ -216,13 +217,15 @@ def bare(request: Request, locale: str, template: str, *, block: str = "", statu
 
 
 def base_context(request: Request, work: Work, area: str, *, with_menu: bool) -> dict[str, Any]:
+    newest, unread = notifications.mine_unread(work) if with_menu else (0, 0)
     return {
         "request": request,
         "work": work,
         "me": work.actor,
         "may": lambda capability: roles.may(work, capability),
         "menu": menu(request.app.state.areas, work) if with_menu else (),
-        "unread": notifications.unread_count(work) if with_menu else 0,
+        "newest": newest,
+        "unread": unread,
         "area": area,
         "theme": theme_of(request),
         "upload_limit": request.app.state.settings.file_limit,

@@ -4,7 +4,7 @@
   const bell = document.getElementById("bell");
   if (!bell || !window.EventSource) return;
   const PATIENCE = 3000; // most pages are left again before that
-  let source = null, timer = 0, shown = bell.textContent.trim();
+  let source = null, timer = 0, shown = bell.textContent.trim(), newest = Number(bell.dataset.newest);
 
   const show = (text) => {
     if (text === shown) return;
@@ -20,7 +20,9 @@
     source.addEventListener("unread", (e) => {
       const told = JSON.parse(e.data);
       show(told.unread === 0 ? "" : told.unread < 100 ? String(told.unread) : "99+");
-      if (told.fresh) document.body.dispatchEvent(new CustomEvent("notified"));
+      if (told.newest <= newest) return;
+      newest = told.newest;
+      document.body.dispatchEvent(new CustomEvent("notified"));
     });
     source.addEventListener("over", close); // signed out: the next page says so
   };

@@ -61,7 +61,7 @@ def test_nobody_opens_or_marks_what_is_another_persons(site: Site) -> None:
     other.post("/notifications/mark", data={"id": str(one.id)})
     other.post("/notifications/mark", data={"all": "1"})
     with site.work("li") as work:
-        assert service.unread_count(work) == 1
+        assert service.mine_unread(work) == (one.id, 1)
 
 
 def test_the_list_is_read_in_pages(site: Site) -> None:
@@ -133,8 +133,8 @@ def test_many_watch_and_hear_of_it_while_pages_go_on_and_signing_out_ends_it(sit
             await asyncio.to_thread(say, site, "li")
             await asyncio.sleep(3.5)
             last = ["full" if h[0] == "event: over" else h[-1] for h in heard]
-            assert last.count('data: {"unread": 1, "fresh": true}') == 12 and last.count("full") == 36  # twelve of one person
-            assert last.count('data: {"unread": 0, "fresh": false}') == 12
+            assert last.count('data: {"newest": 1, "unread": 1}') == 12 and last.count("full") == 36  # twelve of one person
+            assert last.count('data: {"newest": 0, "unread": 0}') == 12
             await client.post("/logout", headers={"cookie": f"weatherglass_session={cookies[6]}"})
             await asyncio.sleep(3)
             assert {h[-2] for n, h in enumerate(heard) if n % 8 == 6} == {"event: over"}

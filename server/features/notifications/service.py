@@ -40,12 +40,6 @@ class Notification:
     visible: bool
 
 
-def unread_count(work: Work) -> int:
-    """At most MOST: the index is read no further."""
-    some = sa.select(sa.literal(1).label("one")).where(_n.owner == work.actor.username, _n.read_at.is_(None)).limit(MOST).subquery()
-    return int(work.session.scalar(sa.select(sa.func.count()).select_from(some)) or 0)
-
-
 def newest_and_unread(session: sa.Connection, usernames: Iterable[str]) -> dict[str, tuple[int, int]]:
     """The number of the newest unread one and how many there are, at most MOST, of those who have any."""
     unread = sa.select(_n.id).where(_n.owner == users.c.username, _n.read_at.is_(None)).order_by(_n.id.desc()).correlate(users)
@@ -53,6 +47,12 @@ def newest_and_unread(session: sa.Connection, usernames: Iterable[str]) -> dict[
     count = sa.select(sa.func.count()).select_from(unread.limit(MOST).subquery()).correlate(users).scalar_subquery()
     rows = session.execute(sa.select(users.c.username, newest, count).where(users.c.username.in_(list(usernames))))
     return {row[0]: (int(row[1]), int(row[2])) for row in rows if row[2]}
+
+
+def mine_unread(work: Work) -> tuple[int, int]:
+    """The same of the actor; (0, 0): there are none."""
+    me = work.actor.username
+    return newest_and_unread(work.session, [me]).get(me, (0, 0))
 
 
 def mine(work: Work, *, unread: bool = False, kind: str = "", before: int | None = None, limit: int = 50) -> list[Notification]:

@@ -60,7 +60,7 @@ def test_an_alert_is_told_to_its_recipients_who_may_read_the_record(world: World
     assert lines(world, OTHER) == lines(world, REVIEWER) == []
     with world.work(STAFF, write=False) as work:
         (one,) = service.mine(work)
-        assert (one.body.en, one.topic, one.read, service.unread_count(work)) == ("晴川 has 4 signals", "alert_critical", False, 1)
+        assert (one.body.en, one.topic, one.read, service.mine_unread(work)[1]) == ("晴川 has 4 signals", "alert_critical", False, 1)
         assert one.link == f"/alerts/{work.session.scalar(sa.select(alerts.c.id))}"
 
 
@@ -122,7 +122,7 @@ def test_what_is_asked_all_the_time_is_found_by_an_index(sqlite_database: Databa
         event.listen(world.database.engine, "before_cursor_execute", note)
         service.mine(work)
         service.mine(work, unread=True, before=9)
-        service.unread_count(work)
+        service.mine_unread(work)
         service.newest_and_unread(work.session, ["li.na", "wang.fang"])
         service.mark_all(work)
         service.forget(work)
@@ -181,7 +181,7 @@ def test_what_somebody_switched_off_is_there_but_does_not_count(world: World) ->
         preferences.save(work, {"app_task": "1"})
     world.assess(world.insert("customer", lifecycle="active", name="晴川", owner="li.na", signals=4))
     with world.work(STAFF) as work:
-        assert service.unread_count(work) == 0
+        assert service.mine_unread(work) == (0, 0)
         assert [n.read for n in service.mine(work)] == [True]
         assert service.newest_and_unread(work.session, ["li.na", "wang.fang"])["wang.fang"][1] == 1
 
