@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse, Response
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 
 from server.errors import Text
 from server.features.web.edge import (
@@ -82,16 +82,18 @@ async def read_form(request: Request) -> FormData:
     if media and media not in FORM_TYPES:
         raise BadMedia(Text("只接受表单数据", "Only form data is accepted here"))
     if media == FORM_TYPES[0]:
-        _refuse_broken(await request.body())
+        return FormData(_pairs(await request.body()))
     return await request.form(max_fields=FORM_FIELDS, max_files=FORM_FILES)
 
 
-def _refuse_broken(body: bytes) -> None:
-    """Bytes that are no UTF-8 would be read as replacement characters and stored as such."""
+def _pairs(body: bytes) -> list[tuple[str, str | UploadFile]]:
+    """Read at once: a parser that is fed piece by piece takes five times as long. Bytes that are no UTF-8 are refused, not replaced."""
     try:
-        unquote_to_bytes(body).decode("utf-8")
+        return [*parse_qsl(body.decode("utf-8"), keep_blank_values=True, errors="strict", max_num_fields=FORM_FIELDS)]
     except UnicodeDecodeError:
         raise Malformed(Text("表单不是 UTF-8 文本，没有保存", "The form is not UTF-8 text; nothing was saved")) from None
+    except ValueError:
+        raise Malformed(Text(f"表单超过 {FORM_FIELDS} 个字段，没有保存", f"The form has more than {FORM_FIELDS} fields; nothing was saved")) from None
 
 
 async def read_upload(request: Request) -> FormData:

@@ -35,6 +35,7 @@ from server.features.notifications.outgoing import Outside
 from server.features.objects.service import renew_indexes
 from server.features.web import problems
 from server.features.web.calls import Rate
+from server.features.web.sections import include
 from server.jobs.background import Background
 from server.registry import FEATURES, HOOKS, KINDS
 from server.settings import Settings
@@ -75,11 +76,11 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.get("/healthz")(_alive)
     app.get("/readyz")(_ready)
     for area in PAGES:
-        app.include_router(area.router)
+        include(app, area.router)
     apis = [feature.api for feature in FEATURES if feature.api is not None]
     app.state.api_routes = tuple(route for api in apis for route in api.routes if isinstance(route, APIRoute))
     for api in apis:
-        app.include_router(api, prefix=problems.PREFIX)
+        include(app, api, problems.PREFIX)
     app.mount("/static", VersionedFiles(directory=Path(STATIC)), name="static")
     limits = BodyLimits(settings.body_limit, {prefix: getattr(settings, name) for area in PAGES for prefix, name in area.body_limits.items()})
     app.add_middleware(BoundedBodies, limits=limits)

@@ -7,8 +7,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from fastapi import APIRouter
+from starlette.routing import Match, Route
 
+from admin_ui.registry import PAGES
 from server.config.tables import releases
+from server.features.web.problems import PREFIX
+from server.features.web.sections import Section
+from server.registry import FEATURES
 from server.settings import Settings
 from tests.admin_ui.conftest import Site
 
@@ -160,3 +165,34 @@ def test_a_release_of_a_newer_program_is_told_on_every_page(site: Site) -> None:
     with site.database.write() as connection:
         connection.execute(sa.update(releases).values(language=1))
     assert client.get("/").status_code == 200
+
+
+URLENCODED = {"content-type": "application/x-www-form-urlencoded"}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [(b"title=%ff", "not UTF-8"), (b"title=\xe6", "not UTF-8"), (b"title=%ed%a0%80", "not UTF-8"), (b"a=1&" * 20_001, "more than 20000 fields")],
+)
+def test_a_form_that_cannot_be_read_is_refused(site: Site, body: bytes, said: str) -> None:
+    answer = site.client("li").post("/locale", content=body, headers=URLENCODED)
+    assert answer.status_code == 400 and said in answer.text
+
+
+@pytest.mark.parametrize("back", [b"/matrix%3Fq%3D%E5%8D%97%20a", "/matrix?q=南+a".replace("?", "%3F").encode()])
+def test_a_form_is_read_in_either_writing(site: Site, back: bytes) -> None:
+    """Percent signs or bare UTF-8, a plus for a space; of several values the last counts; an empty one is there."""
+    answer = site.client("li").post("/locale", content=b"x=&locale=zh_CN&locale=en&back=" + back, headers=URLENCODED, follow_redirects=False)
+    assert answer.status_code == 303 and answer.headers["location"] in {"/matrix?q=%E5%8D%97%20a", "/matrix?q=南 a"}
+
+
+def test_every_address_is_found_behind_its_section(site: Site) -> None:
+    sections = [route for route in site.app.router.routes if isinstance(route, Section)]
+    routers = [("", area.router) for area in PAGES] + [(PREFIX, feature.api) for feature in FEATURES if feature.api is not None]
+    assert len(sections) == len(routers)
+    for prefix, router in routers:
+        for route in router.routes:
+            assert isinstance(route, Route)
+            path, method = prefix + re.sub(r"\{\w+(:\w+)?\}", "7", route.path), min(route.methods or {"GET"})
+            scope = {"type": "http", "path": path, "root_path": "", "method": method, "headers": []}
+            assert Match.FULL in [section.matches(scope)[0] for section in sections], path
