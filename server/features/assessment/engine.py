@@ -21,7 +21,7 @@ from server.features.indicators import engine as indicators
 from server.features.indicators.distribution import percentiles
 from server.features.indicators.gathering import Gathering, Pass, days_used, passes, subject_names
 from server.features.indicators.kind import Indicator
-from server.features.indicators.ranking import EVERYBODY, PERCENTS
+from server.features.indicators.ranking import EVERYBODY, PERCENTS, mark_prefix
 from server.features.indicators.windows import Day, moments
 from server.features.matrix import engine as matrix
 from server.features.objects import engine as objects
@@ -156,19 +156,23 @@ def compile_scalars(catalog: Catalog, object_key: str, level: Iterable[Indicator
     return pipeline.made(sa.select(*(column(*m) for m in made)).select_from(last), tuple(i.key for i, *_ in made))
 
 
-def compile_marks(catalog: Catalog, object_key: str, indicator: Indicator) -> "Pipeline":
-    """A row for each group: its key, then its marks in their order."""
+def compile_marks(catalog: Catalog, object_key: str, level: Iterable[Indicator]) -> "Pipeline":
+    """A row for each group of each ranking indicator of the round: what its marks are called before their percent, then the marks in their order."""
     names = scope(catalog, object_key)
-    value, when, group = expression(indicator.value, names), _optional(indicator.filter, names), indicator.group.strip()
-    reads = value.names | (when.names if when else frozenset()) | ({group} if group else frozenset())
+    made = [(i, expression(i.value, names), _optional(i.filter, names), i.group.strip()) for i in level]
+    reads = frozenset(name for _, value, when, group in made for name in (*value.names, *(when.names if when else ()), *([group] if group else ())))
     pipeline = _Builder(catalog, object_key, steps(catalog, object_key), tuple(sorted(reads)), by_ids=False)
     last, column_of = pipeline.stages()
     columns = {name: column_of(name) for name in reads}
-    key = columns[group] if group else word(EVERYBODY)
-    known: Element = sa.cast(value.sql(columns), sa.Double())
-    rows = sa.select(key.label("id"), rounded_sql(known, DECIMALS).label("value")).select_from(last).where(known.is_not(None), key.is_not(None))
-    rows = rows.where(when.met_sql(columns)) if when else rows
-    return pipeline.made(percentiles(rows.subquery("v"), PERCENTS), ())
+
+    def rows(i: Indicator, value: Expression, when: Expression | None, group: str) -> sa.Select[Any]:
+        prefix = word(mark_prefix(i, EVERYBODY))
+        place = prefix.concat(columns[group]) if group else prefix
+        known: Element = sa.cast(value.sql(columns), sa.Double())
+        found = sa.select(place.label("id"), rounded_sql(known, DECIMALS).label("value")).select_from(last).where(known.is_not(None), place.is_not(None))
+        return found.where(when.met_sql(columns)) if when else found
+
+    return pipeline.made(percentiles(sa.union_all(*(rows(*m) for m in made)).subquery("v"), PERCENTS), ())
 
 
 def _optional(text: str, names: Scope) -> Expression | None:

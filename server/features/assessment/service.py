@@ -32,7 +32,7 @@ from server.features.assessment.replay import explain_score
 from server.features.assessment.structure import assessed, update_indexes, update_tables
 from server.features.assessment.tables import assessment_runs, population_values
 from server.features.indicators.kind import Indicator
-from server.features.indicators.ranking import PERCENTS, mark_name, mark_names
+from server.features.indicators.ranking import PERCENTS, mark_names
 from server.features.objects import engine as objects
 from server.features.objects import results as stored
 from server.features.objects.kind import ObjectType
@@ -190,10 +190,9 @@ def population_scalars(work: Work, object_key: str, at: At) -> dict[str, float |
     """The values all records share, over the whole population as of the moment."""
     known: dict[str, float | None] = {}
     for level in scalar_levels(work.catalog, object_key):
-        plain = [i for i in level if not i.ranks]
+        plain, ranking = [i for i in level if not i.ranks], [i for i in level if i.ranks]
         found = _plain_scalars(work, object_key, plain, at, known) if plain else {}
-        for i in level:
-            found |= _marks(work, object_key, i, at, known) if i.ranks else {}
+        found |= _marks(work, object_key, ranking, at, known) if ranking else {}
         known |= found
     return known
 
@@ -206,13 +205,15 @@ def _plain_scalars(work: Work, object_key: str, level: Sequence[Indicator], at: 
     return {i.key: row[i.key] for i in level}
 
 
-def _marks(work: Work, object_key: str, indicator: Indicator, at: At, known: Mapping[str, float | None]) -> dict[str, float | None]:
+def _marks(work: Work, object_key: str, level: Sequence[Indicator], at: At, known: Mapping[str, float | None]) -> dict[str, float | None]:
     """The marks of every group; those of a group without anybody are null."""
-    pipeline: Pipeline = work.catalog.once(("assessment.marks", object_key, indicator.key), lambda: compile_marks(work.catalog, object_key, indicator))
-    found: dict[str, float | None] = dict.fromkeys(mark_names(indicator, scope(work.catalog, object_key)))
+    memo = ("assessment.marks", object_key, tuple(i.key for i in level))
+    pipeline: Pipeline = work.catalog.once(memo, lambda: compile_marks(work.catalog, object_key, level))
+    names = scope(work.catalog, object_key)
+    found: dict[str, float | None] = {name: None for i in level for name in mark_names(i, names)}
     with staged(work.session):
-        for group, *marks in work.session.execute(pipeline.query, pipeline.parameters(at, known, **Part().bound)):
-            found |= {mark_name(indicator, group, percent): mark for percent, mark in zip(PERCENTS, marks, strict=True)}
+        for prefix, *marks in work.session.execute(pipeline.query, pipeline.parameters(at, known, **Part().bound)):
+            found |= {f"{prefix}.{percent}": mark for percent, mark in zip(PERCENTS, marks, strict=True)}
     return found
 
 

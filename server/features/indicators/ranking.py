@@ -27,7 +27,11 @@ def groups_of(indicator: Indicator, scope: Scope) -> tuple[str, ...]:
 
 def mark_name(indicator: Indicator, group: str, percent: int) -> str:
     """The population's value that is a mark of a group; no key can look like it."""
-    return f"{indicator.key}.{group}.{percent}"
+    return f"{mark_prefix(indicator, group)}.{percent}"
+
+
+def mark_prefix(indicator: Indicator, group: str) -> str:
+    return f"{indicator.key}.{group}"
 
 
 def mark_names(indicator: Indicator, scope: Scope) -> Iterator[str]:
