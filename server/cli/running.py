@@ -7,12 +7,10 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-import uvicorn
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from server.app import create_app
 from server.cli.shared import opened, refuse
 from server.clock import now
 from server.demo.people import PASSWORD, PEOPLE
@@ -85,7 +83,11 @@ def work() -> None:
 
 
 def run_server(settings: Settings) -> None:
-    """Serves until Ctrl+C. One process: on SQLite its writers queue for one lock."""
+    """Serves until Ctrl+C. One process: on SQLite its writers queue for one lock. The pages are loaded here: no other command waits for them."""
+    import uvicorn  # noqa: PLC0415
+
+    from server.app import create_app  # noqa: PLC0415
+
     typer.echo(f"晴雨表 Weatherglass  http://{settings.host}:{settings.port}   (Ctrl+C stops it)")
     app = create_app(settings)
     server = uvicorn.Server(uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning", server_header=False, timeout_graceful_shutdown=5))
