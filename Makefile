@@ -35,7 +35,7 @@ serve: $(VENV)/installed ## the server on var/weatherglass.sqlite with the templ
 test: $(VENV)/installed-dev ## everything: lint, types, floors, tests on SQLite and PostgreSQL, browser tests
 	@./.ci/system-packages
 	@$(MAKE) --no-print-directory lint
-	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@env -u WEATHERGLASS_DATABASE_URL $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 lint: $(VENV)/installed-dev ## ruff, mypy strict, import floors
 	@$(BIN)/ruff check .
@@ -69,7 +69,7 @@ mutants: $(VENV)/installed-dev ## does a test fail when the language is changed?
 
 WRITES ?= 10000
 exactness: $(VENV)/installed-dev ## results equal counting by hand: every aggregate, window and way, and after WRITES random writes (10000)
-	@env -u WEATHERGLASS_DATABASE_URL WEATHERGLASS_TEST_WRITES=$(WRITES) $(BIN)/python -m pytest tests/features/assessment/test_exactness.py tests/features/assessment/test_template.py -n $(WORKERS) --dist loadgroup $(ARGS)
+	@env -u WEATHERGLASS_DATABASE_URL WEATHERGLASS_TEST_WRITES=$(WRITES) $(BIN)/python -m pytest tests/features/assessment/test_exactness.py tests/features/assessment/test_template.py -n $(WORKERS) $(ARGS)
 
 SECONDS ?= 600
 fuzz-check: $(VENV)/installed-dev ## hostile and random texts for the parser and the checker, SECONDS long (600)

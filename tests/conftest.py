@@ -9,10 +9,12 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
 import sqlalchemy as sa
+from xdist.scheduler import LoadScopeScheduling
 
 from server.storage.migrate import upgrade
 from server.storage.session import Database
@@ -21,6 +23,26 @@ from tests.postgres import NoPostgresError, postgres
 # How long a machine takes to think of an example, or to run one, says nothing of the product.
 hypothesis.settings.register_profile("weatherglass", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("weatherglass")
+
+
+# Files and folders whose modules have something of their own that is dear to make, as a server: their tests stay in one process.
+TOGETHER = (
+    "tests/api/test_corpus.py", "tests/browser/", "tests/faults/test_bad_input.py", "tests/features/access/test_template.py",
+    "tests/features/reports/", "tests/expressions/test_differential.py", "tests/expressions/test_sql.py", "tests/template/",
+)  # fmt: skip
+
+
+class Scheduler(LoadScopeScheduling):
+    """Test by test to whoever is free, but for what stays together. (The marks of xdist for this have no effect from pytest 9.2 on.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if file.startswith(TOGETHER) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduler:
+    return Scheduler(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,14 @@ def names(server: Server) -> set[str]:
     return found
 
 
+def releases(server: Server) -> int:
+    database = Database(server.url)
+    with database.read() as connection:
+        found = connection.exec_driver_sql("SELECT count(*) FROM releases").scalar_one()
+    database.close()
+    return int(found)
+
+
 HOSTILE = [
     "\x00",
     "a\x07b",
@@ -127,4 +135,4 @@ def test_broken_documents(server: Server, tmp_path: Path, case: str) -> None:
     assert "x.json" in checked.stdout
     published = command(server.url, "publish", str(tmp_path), check=False)
     assert published.returncode == 1
-    assert command(server.url, "releases").stdout.count("template") <= 1
+    assert releases(server) == 1

@@ -27,7 +27,7 @@ from tests.serving import command, customer, killed
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def test_a_short_storm(kind: str) -> None:
     try:
-        weather = storm(kind, seed=1, count=10, short=True)
+        weather = storm(kind, seed=1, count=6, short=True)
     except NoPostgresError as error:
         pytest.skip(str(error))
     assert not weather.broken, "\n".join([*weather.broken, weather.line()])

@@ -9,6 +9,7 @@ import pytest
 
 from server.registry import FEATURES, KINDS
 from server.settings import load
+from tests.conftest import TOGETHER
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted([*ROOT.glob("server/**/*.py"), *ROOT.glob("admin_ui/**/*.py")])
@@ -52,6 +53,12 @@ def test_only_storage_knows_the_dialect() -> None:
     """Expressions compile per dialect through SQLAlchemy's own compiler hooks; nobody asks `dialect.name`."""
     found = [str(p.relative_to(ROOT)) for p in SOURCES if re.search(r"dialect\.name", p.read_text())]
     assert [f for f in found if not f.startswith(("server/storage/", "server/expressions/"))] == []
+
+
+def test_what_a_module_of_tests_makes_once_is_made_once() -> None:
+    """Its tests stay in one process: spread over several each would make it again."""
+    owners = [str(p.relative_to(ROOT)) for p in ROOT.glob("tests/**/*.py") if re.search(r'fixture\(scope="module"', p.read_text())]
+    assert [p for p in owners if not p.startswith(TOGETHER)] == []
 
 
 def test_pages_hold_no_sql() -> None:

@@ -35,7 +35,6 @@ from server.tables import metadata
 
 ZONE = ZoneInfo("Asia/Shanghai")
 AS_OF = date(2026, 6, 30)
-ONE_BUILD = pytest.mark.xdist_group("demo")  # the whole company is built once, not once a process
 CELLS = [f"{a}/{b}" for a in ("low", "medium", "high") for b in ("low", "medium", "high")]
 RISK_TYPES = ("high_value_churn", "satisfaction_fall", "demand_change", "competitor_gain", "credit_default")
 
@@ -204,7 +203,6 @@ RANGES = {
 
 
 @pytest.mark.timeout(900)
-@ONE_BUILD
 @pytest.mark.parametrize("name", RANGES)
 def test_the_population_lies_in_the_ranges_of_the_template(subjects: list[Mapping[str, Any]], name: str) -> None:
     found = shares(subjects, name)
@@ -213,7 +211,6 @@ def test_the_population_lies_in_the_ranges_of_the_template(subjects: list[Mappin
     }
 
 
-@ONE_BUILD
 def test_volumes(built: Database) -> None:
     with built.read() as connection:
         known = tables(Catalogs(KINDS)(connection))
@@ -226,7 +223,6 @@ def test_volumes(built: Database) -> None:
     assert 250e6 <= float(revenue or 0) <= 310e6
 
 
-@ONE_BUILD
 def test_money_figures(subjects: list[Mapping[str, Any]]) -> None:
     total = {name: sum(row[name] or 0 for row in subjects) for name in ("overdue_amount", "receivable_balance", "invoiced_amount_90d")}
     assert 9 <= total["overdue_amount"] / total["receivable_balance"] * 100 <= 16
@@ -234,7 +230,6 @@ def test_money_figures(subjects: list[Mapping[str, Any]]) -> None:
     assert 1 <= max(row["revenue_share_pct"] for row in subjects) <= 3
 
 
-@ONE_BUILD
 def test_every_cell_of_the_matrix_is_filled_by_some_risk_type(subjects: list[Mapping[str, Any]]) -> None:
     found = {f"{row[t + '_likelihood']}/{row[t + '_impact']}" for row in subjects for t in RISK_TYPES}
     assert set(CELLS) <= found
@@ -245,7 +240,6 @@ def counted(connection: sa.Connection, column: sa.ColumnElement[Any], where: sa.
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-@ONE_BUILD
 def test_alerts_and_strategies_are_at_work(built: Database) -> None:
     with built.read() as connection:
         rules = set(connection.scalars(sa.select(alerts.c.rule).distinct()))
