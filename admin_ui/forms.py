@@ -2,7 +2,8 @@
 
 Names of inputs are JSON pointers ("/factors/2/weight"), so a problem's path is the input's name. Beside the values a form posts:
 `<pointer>#` how many items a list or map has, `<pointer>/<i>@` the key of a map's item, `<pointer>!` that a blank value stood there, `<pointer>~` a value
-that does not fit its widget, as JSON, `<pointer>?` members the schema does not know. So opening and saving a document by form never loses anything.
+that does not fit its widget, as JSON, `<pointer>?` members the schema does not know, `<pointer>:<option>` that an option is ticked. So opening and
+saving a document by form never loses anything.
 """
 
 import json
@@ -11,11 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from admin_ui.posted import whole
+from server.config.shape import is_day
 from server.errors import Text
 
 Schema = Mapping[str, Any]
 Choices = Sequence[tuple[str, Text]]
 MISSING: Any = object()
+
+CHOOSING = {"choice", "keys", "ticks"}  # widgets with options
 
 # How many optional members an object shows at once before the unset ones fold away.
 FOLD_FROM = 4
@@ -23,7 +27,8 @@ FOLD_FROM = 4
 
 @dataclass(frozen=True)
 class Node:
-    """One part of a form. `widget` names its macro: text long_text expression number yes_no choice i18n keys json fixed object list map grid."""
+    """One part of a form. `widget` names its macro: text long_text expression number date yes_no choice ticks i18n keys json fixed
+    object list map grid."""
 
     path: str
     widget: str
@@ -105,11 +110,13 @@ class Form:
             return "object" if "properties" in schema else "map"
         if types == "array":
             return self._array_widget(self.resolve(schema.get("items", {})))
+        if types == "string" and schema.get("format") == "date":
+            return "date"
         simple = {"string": "text", "number": "number", "integer": "number", "boolean": "yes_no"}
         return simple.get(types, "json") if isinstance(types, str) else "json"
 
     def _array_widget(self, items: Schema) -> str:
-        return "keys" if self.widget(items) in {"text", "choice"} else "list"
+        return "ticks" if items.get("enum") else "keys" if self.widget(items) in {"text", "choice"} else "list"
 
     def _blank(self, schema: Schema) -> Any:
         widget = self.widget(schema)
@@ -117,7 +124,17 @@ class Form:
             return schema["default"]
         if widget == "object":
             return {key: self._blank(self.resolve(schema["properties"][key])) for key in schema.get("required", ())}
-        blanks: Mapping[str, Any] = {"list": [], "keys": [], "grid": [], "map": {}, "i18n": {}, "yes_no": False, "fixed": schema.get("const"), "number": None}
+        blanks: Mapping[str, Any] = {
+            "list": [],
+            "keys": [],
+            "ticks": [],
+            "grid": [],
+            "map": {},
+            "i18n": {},
+            "yes_no": False,
+            "fixed": schema.get("const"),
+            "number": None,
+        }
         if widget == "choice":
             options = self._options(schema)
             return options[0][0] if options else ""
@@ -134,14 +151,14 @@ class Form:
     def _node(self, schema: Schema, value: Any, path: str, key: str, required: bool, summary: Text = Text("", "")) -> Node:
         schema = self.resolve(schema)
         widget = self.widget(schema)
-        misfit = not _fits(widget, value)
+        options = self._options(self.resolve(schema.get("items", {})) if widget in {"keys", "ticks"} else schema) if widget in CHOOSING else ()
+        misfit = not _fits(widget, value) or (widget == "ticks" and not {key for key, _ in options}.issuperset(value or ()))
         if misfit:
             widget = "json"
         title = text_of(schema.get("x-title")) or Text(key, key)
         make = {"object": self._object, "list": self._list, "map": self._map}.get(widget)
         if make:
             return make(schema, value, path, key, required, title, summary)
-        options = self._options(self.resolve(schema.get("items", {})) if widget == "keys" else schema) if widget in {"choice", "keys"} else ()
         shown = _shown(value) if widget == "json" else value
         if widget == "grid":
             options = tuple(self.choices(str(schema.get("x-kind", "level"))))
@@ -202,6 +219,8 @@ class Form:
             return pair or ({} if required else MISSING)
         if widget == "grid":
             return _read_grid(form, path, required)
+        if widget == "ticks":
+            return _read_ticks(form, path, self.resolve(schema["items"])["enum"], required)
         return _read_leaf(widget, form.get(path), required or path + "!" in form)
 
     def _read_object(self, schema: Schema, form: Mapping[str, str], path: str, required: bool) -> Any:
@@ -266,6 +285,7 @@ def _fits(widget: str, value: Any) -> bool:
         return True
     kinds: Mapping[str, Any] = {
         "text": str,
+        "date": str,
         "long_text": str,
         "expression": str,
         "choice": (str, int),
@@ -276,11 +296,14 @@ def _fits(widget: str, value: Any) -> bool:
         "map": Mapping,
         "list": list,
         "keys": list,
+        "ticks": list,
         "grid": list,
     }
     if not isinstance(value, kinds[widget]) or (widget == "number" and isinstance(value, bool)):
         return False
-    return not (widget == "keys" and any(not isinstance(item, str) or "," in item for item in value))
+    if widget == "date":
+        return value == "" or is_day(value)
+    return not (widget in {"keys", "ticks"} and any(not isinstance(item, str) or "," in item for item in value))
 
 
 def _shown(value: Any) -> str | None:
@@ -302,6 +325,14 @@ def _loads(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def _read_ticks(form: Mapping[str, str], path: str, options: Sequence[str], required: bool) -> Any:
+    """Those that were there keep their order, new ones follow."""
+    before = [key for key in form.get(path, "").split(",") if key]
+    ticked = [key for key in options if f"{path}:{key}" in form]
+    chosen = [key for key in before if key in ticked] + [key for key in ticked if key not in before]
+    return chosen or ([] if required or path + "!" in form else MISSING)
 
 
 def _read_leaf(widget: str, text: str | None, required: bool) -> Any:

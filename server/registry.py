@@ -8,6 +8,7 @@ from server.features.access.feature import FEATURE as ACCESS
 from server.features.alerts.feature import FEATURE as ALERTS
 from server.features.assessment.feature import FEATURE as ASSESSMENT
 from server.features.audit.feature import FEATURE as AUDIT
+from server.features.calendars.feature import FEATURE as CALENDARS
 from server.features.classification.feature import FEATURE as CLASSIFICATION
 from server.features.comments.feature import FEATURE as COMMENTS
 from server.features.duplicates.feature import FEATURE as DUPLICATES
@@ -31,6 +32,7 @@ FEATURES: tuple[Feature, ...] = (
     AUDIT,
     ACCESS,
     WEB,
+    CALENDARS,
     OBJECTS,
     FILES,
     RECORDS,

@@ -42,6 +42,7 @@ class Scheduler(LoadScopeScheduling):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduler:
+    config.option.loadscopereorder = False  # in the order of the folders: a process that had a browser has an event loop that goes on
     return Scheduler(config, log)
 
 

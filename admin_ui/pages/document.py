@@ -15,8 +15,9 @@ from admin_ui.edge import reading, writing
 from admin_ui.forms import Form
 from admin_ui.pages.studio import bar_of
 from admin_ui.places import act, locate, words
-from admin_ui.posted import posted
+from admin_ui.posted import posted, whole
 from admin_ui.render import fragment, page
+from admin_ui.year import year_of
 from server.config import drafts
 from server.config.check import check_document, errors
 from server.config.document import Document
@@ -118,6 +119,7 @@ def _draw(request: Request, work: Work, editor: Editor, mode: str, problems: lis
         "in_draft": any((c.kind, c.key) == (editor.kind.key, editor.key) for c in drafts.draft_changes(work)),
         "differences": differences(editor.kind, editor.live, Document(editor.kind.key, editor.key, editor.body)),
         "document_url": document_url,
+        "year": year_of(Document(editor.kind.key, editor.key, editor.body), work.at.today.year),
         "worked_out": worked_out(catalog.get("object", editor.key)) if editor.kind.key == "object" and catalog.get("object", editor.key) else (),
     }
     return page(request, work, "pages/document.html", area="studio", status=status, **context)
@@ -229,7 +231,8 @@ def live_check(request: Request, kind: str, key: str, form: Mapping[str, str] = 
         engine = form_of(work, editor.kind, body)
         value = body if isinstance(body, Mapping) else {}
         shown = _placed(engine, value, f"{kind}/{key}", problems)
-        return fragment(request, work, "parts/problems.html", problems=shown, document_url=document_url)
+        year = year_of(Document(kind, key, value), whole(form.get("year", "")) or work.at.today.year)
+        return fragment(request, work, "parts/checked.html", problems=shown, document_url=document_url, year=year, url=document_url(kind, key))
 
 
 @router.post("/studio/doc/{kind}/{key}/discard")

@@ -1,7 +1,9 @@
 """The check pass SHAPE: a document against the meta-schema of its kind, with messages a business admin can act on."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -15,6 +17,11 @@ from server.errors import Problem, Text
 from server.settings import data_folder
 
 FORMATS = jsonschema.FormatChecker(formats=())
+_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00", re.ASCII)
+_WELL_FORMED = {
+    "date": Text("写成 2026-10-01 这样的日期", "Write a day as 2026-10-01"),
+    "time": Text("写成 09:30 这样的时间，一天结束为 24:00", "Write a time as 09:30; the end of a day is 24:00"),
+}
 
 
 @FORMATS.checks("key")
@@ -30,6 +37,23 @@ def _key_or_star(value: object) -> bool:
 @FORMATS.checks("option")
 def _option(value: object) -> bool:
     return not isinstance(value, str) or option_problem(value) is None
+
+
+def is_day(text: str) -> bool:
+    try:
+        return len(text) == 10 and date.fromisoformat(text) is not None
+    except ValueError:
+        return False
+
+
+@FORMATS.checks("date")
+def _date(value: object) -> bool:
+    return not isinstance(value, str) or is_day(value)
+
+
+@FORMATS.checks("time")
+def _time(value: object) -> bool:
+    return not isinstance(value, str) or bool(_CLOCK.fullmatch(value))
 
 
 _EMPTY: Registry[Any] = Registry()  # nothing outside the meta-schema is ever looked up, least of all by network
@@ -109,7 +133,7 @@ def _hint(keyword: str, wanted: Any, got: Any) -> Text | None:
         return did_you_mean(str(got), (str(w) for w in wanted))
     if keyword == "type" and isinstance(got, str) and wanted in ("number", "integer", "boolean"):
         return Text("去掉引号", "Remove the quotes")
-    return None
+    return _WELL_FORMED.get(wanted) if keyword == "format" else None
 
 
 def _message(keyword: str, wanted: Any, got: Any) -> Text:
@@ -121,7 +145,7 @@ def _message(keyword: str, wanted: Any, got: Any) -> Text:
         case "enum" | "const":
             return Text(f"“{value}” 不在可选值之中", f"“{value}” is not one of the possible values")
         case "format":
-            why = option_problem(got) if wanted == "option" else key_problem(got)
+            why = None if wanted in _WELL_FORMED else option_problem(got) if wanted == "option" else key_problem(got)
             return why or Text(f"“{value}” 的写法不对", f"“{value}” is not well formed")
         case "pattern":
             return Text(f"“{value}” 的写法不对", f"“{value}” is not well formed")

@@ -26,6 +26,8 @@ SCHEMA = {
         "main": {"type": "boolean"},
         "default": {},
         "roles": {"type": "array", "items": {"type": "string"}},
+        "weekdays": {"type": "array", "items": {"enum": ["mon", "tue", "sun"]}},
+        "begins": {"type": "string", "format": "date"},
         "when": {"type": "string", "x-widget": "expression"},
         "fields": {"type": "object", "additionalProperties": {"$ref": "#/$defs/field"}},
         "factors": {"type": "array", "items": {"$ref": "#/$defs/factor"}},
@@ -59,6 +61,8 @@ BODY: dict[str, Any] = {
     "main": False,
     "default": {"a": [1, None]},
     "roles": ["staff", "admin"],
+    "weekdays": ["sun", "mon"],
+    "begins": "2026-10-01",
     "when": "a > 1 and\nb",
     "fields": {"b/c": {"x-type": "text", "x-checks": [{"when": "x"}]}, "a": {"x-type": "number"}},
     "factors": [
@@ -103,6 +107,11 @@ def posted(node: Node) -> dict[str, str]:
         sent[node.path] = ", ".join(node.value or ())
         if node.value == []:
             sent[node.path + "!"] = "1"
+    elif node.widget == "ticks":
+        sent[node.path] = ",".join(node.value or ())
+        sent.update({f"{node.path}:{key}": "1" for key in node.value or ()})
+        if node.value == []:
+            sent[node.path + "!"] = "1"
     elif node.widget == "yes_no":
         if node.value is not None:
             sent[node.path] = "true" if node.value else "false"
@@ -132,6 +141,20 @@ def test_what_does_not_fit_the_schema_is_kept() -> None:
     body = {**BODY, "weird": {"x": 1}, "decimals": True, "factors": "none", "roles": [1]}
     form = Form(SCHEMA)
     assert form.read(posted(form.build(body))) == body
+
+
+@pytest.mark.parametrize("odd", [{"weekdays": ["sun", "nonsense"]}, {"weekdays": [1]}, {"weekdays": "mon"}, {"begins": "2026-13-01"}, {"begins": 7}])
+def test_no_tick_and_no_day_is_lost(odd: dict[str, Any]) -> None:
+    form = Form(SCHEMA)
+    assert form.read(posted(form.build({**BODY, **odd}))) == {**BODY, **odd}
+
+
+def test_ticks_keep_their_order_and_new_ones_follow() -> None:
+    form = Form(SCHEMA)
+    sent = posted(form.build(BODY))
+    assert form.read({**sent, "/weekdays:tue": "1"})["weekdays"] == ["sun", "mon", "tue"]
+    assert form.read({k: v for k, v in sent.items() if k != "/weekdays:sun"})["weekdays"] == ["mon"]
+    assert "weekdays" not in form.read({k: v for k, v in sent.items() if not k.startswith("/weekdays:")})
 
 
 def test_optional_members_left_empty_are_left_out() -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -209,3 +209,27 @@ def test_a_document_is_changed_by_form_and_as_text(sign_in: SignIn) -> None:
     expect(page.locator("#json")).to_have_value("{ not json")  # refused, what was typed stays
     expect(page.locator("#problems .pb")).not_to_have_count(0)
     visitor.check()
+
+
+def test_a_working_calendar_shows_its_year_as_it_is_typed(sign_in: SignIn) -> None:
+    visitor = sign_in("admin")
+    page = visitor.go("/studio/doc/calendar/working_time")
+    year, count = page.locator("#year h2"), page.locator("#year header .n")
+    this, working = int(year.inner_text()), int(re.findall(r"\d+", count.inner_text())[0])
+    day = next(date(this, 7, n) for n in range(1, 8) if date(this, 7, n).weekday() == 2)
+    begins = page.locator("[name^='/off/'][name$='/from']")
+    lines = begins.count()
+    page.locator("button[hx-vals*='add:/off']").click()
+    expect(begins).to_have_count(lines + 1, timeout=15_000)
+    begins.last.fill(day.isoformat())
+    expect(count).to_contain_text(f"{working - 1} ", timeout=15_000)
+    expect(page.locator("#year td.off", has_text=str(day.day)).first).to_be_visible()
+    page.locator(f"#year button[aria-label='{this + 1}']").click()
+    expect(year).to_have_text(str(this + 1), timeout=15_000)
+    page.get_by_label("星期五").uncheck()
+    expect(count).to_have_text(re.compile(r"^2(08|09|10) "), timeout=15_000)  # four days a week, and still that year
+    visitor.check()
+    page.get_by_role("button", name="存入草稿").click()
+    visitor.settle()
+    expect(page.get_by_label("星期五")).not_to_be_checked()
+    expect(begins.last).to_have_value(day.isoformat())

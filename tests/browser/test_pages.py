@@ -27,6 +27,7 @@ PAGES = {
         "/help/expressions", "/help/expressions?q=round",
         "/studio/doc/object/guarantee", "/studio/doc/score/risk_score", "/studio/doc/score/risk_score?mode=json", "/studio/doc/matrix/risk_matrix",
         "/studio/doc/workflow/credit_limit", "/studio/doc/role/staff", "/studio/doc/form/customer_intake", "/studio/doc/alert/order_silence",
+        "/studio/doc/calendar/working_time",
     ),
     "settings": (
         "admin", "/", "/o/order", "/o/limit_request/6", "/settings/people", "/settings/people?edit=li", "/settings/roles",

@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from server.config.catalog import Catalog
 from server.errors import Text
-from server.expressions.functions.spans import add_business_days
 from server.expressions.types import BOOLEAN, At, Scope
-from server.features.alerts.kind import Alert
+from server.features.alerts.kind import Alert, Escalation
+from server.features.calendars.engine import WorkingTime
 from server.features.objects import results
 from server.features.objects.kind import ObjectType
 from server.features.objects.step import Expression, expression
@@ -19,7 +18,6 @@ SEVERITIES: Mapping[str, Text] = {"info": Text("提示", "Info"), "warning": Tex
 RANK: Mapping[str, int] = {key: rank for rank, key in enumerate(SEVERITIES)}
 COOLING = Text("冷静期内再次触发", "Fired again within the cool-down")
 STAYS = Text("已由人关闭,条件尚未解除", "Closed by a person while the condition goes on")
-SATURDAY = 5
 OWN_PLACEHOLDERS = ("name", "severity", "reasons")
 
 
@@ -112,12 +110,18 @@ class Step:
     to: str
 
 
-def steps(alert: Alert, severity: str, since: datetime, zone: ZoneInfo) -> list[Step]:
+def steps(alert: Alert, severity: str, since: datetime, working: WorkingTime) -> list[Step]:
     """What follows when nobody responds to an alert that waits `since` then, in the order in which it happens."""
     if not alert.escalate:
         return [Step(since + timedelta(hours=alert.respond_hours), "")]
     grave = [e for e in alert.escalate if not e.severity or RANK.get(severity, 0) >= RANK.get(e.severity, 0)]
-    return sorted((Step(later(since, e.after, e.unit, zone), e.to) for e in grave), key=lambda step: step.at)
+    return sorted((Step(_later(since, e, working), e.to) for e in grave), key=lambda step: step.at)
+
+
+def _later(since: datetime, escalation: Escalation, working: WorkingTime) -> datetime:
+    if escalation.unit == "hours":
+        return since + timedelta(hours=escalation.after)
+    return working.after(since, **{"days" if escalation.unit == "working_days" else "hours": escalation.after})
 
 
 def waits_since(alert: Alert, due_at: datetime) -> datetime:
@@ -125,23 +129,7 @@ def waits_since(alert: Alert, due_at: datetime) -> datetime:
     return due_at - timedelta(hours=alert.respond_hours)
 
 
-def raised(alert: Alert, before: str, severity: str, since: datetime, ahead: datetime | None, zone: ZoneInfo) -> datetime | None:
+def raised(alert: Alert, before: str, severity: str, since: datetime, ahead: datetime | None, working: WorkingTime) -> datetime | None:
     """When people hear of it next, now that it is graver than `before`: at the step that was `ahead`, or at one that graver alerts alone have."""
-    old = steps(alert, before, since, zone)
-    return min((s.at for s in steps(alert, severity, since, zone) if s not in old or (ahead is not None and s.at >= ahead)), default=None)
-
-
-def later(start: datetime, count: int, unit: str, zone: ZoneInfo) -> datetime:
-    """So many hours, working hours or working days after. Working days are Mondays to Fridays in the zone, and working hours all of their hours."""
-    if unit == "hours":
-        return start + timedelta(hours=count)
-    local = start.astimezone(zone)
-    day, clock = local.date(), local - datetime.combine(local.date(), time(), zone)
-    if day.weekday() >= SATURDAY:
-        day, clock = _working_day(day, 1), timedelta()
-    days, clock = (count, clock) if unit == "working_days" else divmod(clock + timedelta(hours=count), timedelta(days=1))
-    return (datetime.combine(_working_day(day, days), time()) + clock).replace(tzinfo=zone).astimezone(start.tzinfo)
-
-
-def _working_day(day: date, count: int) -> date:
-    return add_business_days(day, count) or date.max
+    old = steps(alert, before, since, working)
+    return min((s.at for s in steps(alert, severity, since, working) if s not in old or (ahead is not None and s.at >= ahead)), default=None)

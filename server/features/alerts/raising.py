@@ -16,6 +16,7 @@ from server.features.alerts.tables import alert_events, alerts
 from server.features.alerts.telling import ESCALATED, OPENED, notices
 from server.features.assessment.engine import Seen
 from server.features.assessment.replay import read_values, reasons
+from server.features.calendars.engine import working_time
 from server.features.objects import engine as objects
 from server.features.objects import results
 from server.features.objects.kind import ObjectType
@@ -138,7 +139,9 @@ class _Round:
             severity = self.rules[row["rule"]].severity(seen[row["record_id"]], self.work.at)
             if RANK.get(severity, 0) > RANK.get(row["severity"], 0):
                 alert = self.rules[row["rule"]].alert
-                ahead = raised(alert, row["severity"], severity, waits_since(alert, row["due_at"]), row["escalate_at"], self.work.zone)
+                ahead = raised(
+                    alert, row["severity"], severity, waits_since(alert, row["due_at"]), row["escalate_at"], working_time(self.work.catalog, self.work.zone)
+                )
                 self._update([row], {"severity": severity, "escalate_at": ahead}, f"severity_{severity}")
                 if row["state"] != "suppressed":
                     self.notices += notices(self.work, [{**row, "severity": severity}], ESCALATED)
@@ -189,7 +192,7 @@ class _Round:
     def _due(self, key: str, severity: str) -> dict[str, datetime | None]:
         """Until when somebody must have responded, from now on, and when others hear of it else."""
         alert, now = self.rules[key].alert, self.work.now
-        following = steps(alert, severity, now, self.work.zone)
+        following = steps(alert, severity, now, working_time(self.work.catalog, self.work.zone))
         return {"due_at": now + timedelta(hours=alert.respond_hours), "escalate_at": following[0].at if following else None}
 
     def _own(self, rule: Rule, severity: str, values: Mapping[str, Any]) -> dict[str, Text]:

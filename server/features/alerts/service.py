@@ -14,6 +14,7 @@ from server.features.alerts.engine import RANK, Step, steps, waits_since
 from server.features.alerts.kind import Alert
 from server.features.alerts.tables import NOT_BEGUN, OPEN_STATES, alert_events, alerts
 from server.features.audit.service import record as audit
+from server.features.calendars.engine import working_time
 from server.features.objects import engine as objects
 from server.features.objects.kind import ObjectType
 from server.storage.dialects import canonical
@@ -114,7 +115,9 @@ def next_told(work: Work, alert: AlertView) -> Step | None:
     rule: Alert | None = work.catalog.get("alert", alert.rule)
     if rule is None or alert.state != "open" or alert.escalate_at is None:
         return None
-    return next((s for s in steps(rule, alert.severity, waits_since(rule, alert.due_at), work.zone) if s.at >= alert.escalate_at), None)
+    return next(
+        (s for s in steps(rule, alert.severity, waits_since(rule, alert.due_at), working_time(work.catalog, work.zone)) if s.at >= alert.escalate_at), None
+    )
 
 
 def events(work: Work, alert_id: int) -> list[AlertEvent]:

@@ -13,6 +13,7 @@ from server.features.alerts.engine import SEVERITIES, steps, waits_since
 from server.features.alerts.kind import Alert
 from server.features.alerts.tables import IS_OPEN, alert_events, alerts
 from server.features.assessment.replay import read_values
+from server.features.calendars.engine import working_time
 from server.features.objects.kind import ObjectType
 
 OPENED, ESCALATED, OVERDUE = "opened", "escalated", "overdue"
@@ -64,7 +65,8 @@ def on_tick(work: Work) -> None:
     for (to, ahead), ids in due.items():
         mark = sa.update(alerts).where(a.id.in_(ids), a.escalate_at < work.now, IS_OPEN).values(escalate_at=ahead).returning(*a)
         found = [dict(row) for row in work.session.execute(mark).mappings()]
-        told += [{**row, "recipients": named} for row, named in zip(found, _named(work, found, to), strict=True)]
+        if to:  # else the step lies later by now: the calendar or the rule was changed meanwhile
+            told += [{**row, "recipients": named} for row, named in zip(found, _named(work, found, to), strict=True)]
     if told:
         notes = [{"alert_id": row["id"], "at": work.now, "by": "system", "what": OVERDUE, "note": ""} for row in told]
         work.session.execute(sa.insert(alert_events), notes)
@@ -76,9 +78,10 @@ def _due(work: Work, row: Any) -> tuple[tuple[str, ...], datetime | None]:
     rule: Alert | None = work.catalog.get("alert", row.rule)
     if rule is None:
         return (), None
-    found = steps(rule, row.severity, waits_since(rule, row.due_at), work.zone)
+    found = steps(rule, row.severity, waits_since(rule, row.due_at), working_time(work.catalog, work.zone))
     to = tuple(step.to for step in found if row.escalate_at <= step.at < work.now)
-    return to, min((step.at for step in found if step.at >= work.now), default=None)
+    ahead = min((step.at for step in found if step.at >= work.now), default=None)
+    return to if to or ahead or not found else (found[-1].to,), ahead  # the last one now lies before it was due: it is told all the same
 
 
 def _named(work: Work, rows: Sequence[Mapping[str, Any]], to: Sequence[str]) -> Iterator[list[str]]:

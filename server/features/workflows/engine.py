@@ -2,17 +2,15 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from server.config.catalog import Catalog
 from server.errors import Text
 from server.expressions.types import Scope
+from server.features.calendars.engine import WorkingTime
 from server.features.strategies.scopes import deep_scope
 from server.features.workflows.kind import State, Transition, Workflow
-
-WORKING_HOURS = 8  # of a working day: half a day is four hours
 
 
 @dataclass(frozen=True)
@@ -49,22 +47,9 @@ def missing_fields(transition: Transition, values: Mapping[str, Any]) -> tuple[s
     return tuple(key for key in transition.require if values.get(key) in (None, "", [], ()))
 
 
-def due_at(entered: datetime, days: float, zone: ZoneInfo) -> datetime | None:
-    """After so many working days; Saturday and Sunday do not count. None: no limit."""
-    if days <= 0:
-        return None
-    local = entered.astimezone(zone)
-    whole, part = int(days), days - int(days)
-    local = _skip_weekend(local)
-    for _ in range(whole):
-        local = _skip_weekend(local + timedelta(days=1))
-    return _skip_weekend(local + timedelta(hours=part * WORKING_HOURS)).astimezone(entered.tzinfo)
-
-
-def _skip_weekend(local: datetime) -> datetime:
-    while local.weekday() >= 5:
-        local += timedelta(days=1)
-    return local
+def due_at(entered: datetime, days: float, working: WorkingTime) -> datetime | None:
+    """After so many working days. None: no limit."""
+    return working.after(entered, days=days) if days > 0 else None
 
 
 def guard_scope(catalog: Catalog, object_key: str) -> Scope:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from server.config.releases import catalog_at
 from server.errors import Conflict, Text
 from server.feature import Merged, Saved, Work
+from server.features.calendars.engine import working_time
 from server.features.objects.engine import tables
 from server.features.records import service as records
 from server.features.workflows.engine import due_at
@@ -89,7 +90,7 @@ def begin(work: Work, workflow: Workflow, record_ids: Sequence[int]) -> None:
                 "state": state.key,
                 "final": state.type == "final",
                 "entered_at": work.now,
-                "due_at": due_at(work.now, state.sla_days, work.zone),
+                "due_at": due_at(work.now, state.sla_days, working_time(work.catalog, work.zone)),
                 "started_at": work.now,
                 "started_by": creator,
                 "step": 0,

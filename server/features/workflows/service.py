@@ -14,6 +14,7 @@ from server.expressions.types import BOOLEAN, Type
 from server.feature import Work
 from server.features.access import service as access
 from server.features.audit import service as audit
+from server.features.calendars.engine import working_time
 from server.features.records import service as records
 from server.features.strategies.subjects import Subjects, may_see, record_names, subjects, visible
 from server.features.workflows.engine import Mover, due_at, missing_fields, role_refusal, transitions_from
@@ -371,7 +372,7 @@ def _apply(work: Work, workflow: Workflow, row: sa.Row[Any], transition: Transit
         "state": target.key,
         "final": target.type == "final",
         "entered_at": work.now,
-        "due_at": due_at(work.now, target.sla_days, work.zone),
+        "due_at": due_at(work.now, target.sla_days, working_time(work.catalog, work.zone)),
         "step": row.step + 1,
     }
     if workflow.states[row.state].type == "initial":

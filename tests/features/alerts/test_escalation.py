@@ -1,18 +1,24 @@
 """Alerts that nobody responds to are told to whom their rule names, after hours, working hours or working days."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
 
+from server.config.document import Document
 from server.features.access.people import create_user
 from server.features.alerts import service
 from server.features.alerts.check import check
-from server.features.alerts.engine import Step, later
+from server.features.alerts.engine import Step, steps
+from server.features.alerts.kind import Escalation
+from server.features.alerts.kind import parse as parse_alert
 from server.features.alerts.tables import alerts
 from server.features.alerts.telling import on_tick
+from server.features.calendars.engine import WorkingTime
+from server.features.calendars.kind import MONDAY_TO_FRIDAY
 from server.features.notifications import service as notifications
 from server.storage.session import Database
 from tests.features.acting import ADMIN, CREDIT, CUSTOMER, NOW, OTHER, PEOPLE, RESULTS, REVIEWER, ROLES, STAFF, World, catalog_of, title, world_of
@@ -34,6 +40,7 @@ RULE = {
         {"after": 24, "unit": "working_hours", "to": "credit_control"},
     ],
 }
+ALERT = parse_alert(Document("alert", "many_signals", RULE))
 LINE = "not answered in time: Many signals · 晴川"
 
 
@@ -79,10 +86,28 @@ def tick(world: World, after: timedelta) -> list[str]:
         ("2026-03-10 08:00", 4, "working_hours", "2026-03-10 12:00"),
     ],
 )
-def test_working_time_is_that_of_mondays_to_fridays(start: str, count: int, unit: str, end: str) -> None:
+def test_without_a_calendar_working_time_is_that_of_mondays_to_fridays(start: str, count: int, unit: str, end: str) -> None:
     zone = ZoneInfo("Asia/Shanghai")
     begun = datetime.fromisoformat(start).replace(tzinfo=zone).astimezone(UTC)
-    assert later(begun, count, unit, zone).astimezone(zone).strftime("%Y-%m-%d %H:%M") == end
+    alert = replace(ALERT, escalate=(Escalation(count, unit, "owner"),))
+    (step,) = steps(alert, "warning", begun, WorkingTime(MONDAY_TO_FRIDAY, zone))
+    assert step.at.astimezone(zone).strftime("%Y-%m-%d %H:%M") == end
+
+
+HOLIDAY = {"kind": "calendar", "key": "days", "title": title("日历", "Calendar"), "weekdays": ["mon", "tue", "wed", "thu", "fri"]}
+
+
+def test_a_calendar_that_is_published_meanwhile_moves_what_is_to_come(world: World, customer: int) -> None:
+    world.assess(customer)  # Tuesday, ten o'clock
+    assert tick(world, timedelta(hours=5)) == ["li.na"]
+    holiday = {**HOLIDAY, "off": [{"from": "2026-03-11", "to": "2026-03-12"}]}  # Wednesday and Thursday
+    world = replace(world, catalog=world.catalog.with_documents([Document("calendar", "days", holiday)]))
+    assert tick(world, timedelta(hours=25)) == ["li.na"]
+    assert tick(world, timedelta(days=3)) == ["li.na"]  # Friday, ten o'clock sharp
+    assert tick(world, timedelta(days=3, minutes=1)) == ["li.na", "wang.fang"]
+    with world.work(STAFF, write=False) as work:
+        (one,) = service.of_record(work, "customer", customer)
+        assert [e.what for e in service.events(work, one.id)] == ["opened", "overdue", "overdue"]
 
 
 def test_the_steps_follow_one_another_until_somebody_responds(world: World, customer: int) -> None:

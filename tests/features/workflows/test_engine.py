@@ -6,10 +6,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from server.errors import Text
+from server.features.calendars.engine import WorkingTime
+from server.features.calendars.kind import MONDAY_TO_FRIDAY
 from server.features.workflows.engine import Mover, due_at, missing_fields, role_refusal
 from server.features.workflows.kind import State, Transition
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+WORKING = WorkingTime(MONDAY_TO_FRIDAY, SHANGHAI)
 
 
 def local(text: str) -> datetime:
@@ -21,7 +24,7 @@ def local(text: str) -> datetime:
     [
         ("2026-03-10 10:00", 1, "2026-03-11 10:00"),  # Tuesday
         ("2026-03-13 10:00", 1, "2026-03-16 10:00"),  # Friday to Monday
-        ("2026-03-14 10:00", 1, "2026-03-17 10:00"),  # Saturday counts from Monday
+        ("2026-03-14 10:00", 1, "2026-03-17 00:00"),  # what comes on a Saturday begins to count with Monday
         ("2026-03-10 10:00", 5, "2026-03-17 10:00"),
         ("2026-03-10 10:00", 0.5, "2026-03-10 14:00"),  # half a working day
         ("2026-03-13 22:00", 0.5, "2026-03-16 02:00"),  # over midnight into Saturday
@@ -29,11 +32,11 @@ def local(text: str) -> datetime:
     ],
 )
 def test_due_at_counts_working_days(entered: str, days: float, due: str) -> None:
-    assert due_at(local(entered).astimezone(UTC), days, SHANGHAI) == local(due)
+    assert due_at(local(entered).astimezone(UTC), days, WORKING) == local(due)
 
 
 def test_no_limit_is_never_due() -> None:
-    assert due_at(datetime.now(UTC), 0, SHANGHAI) is None
+    assert due_at(datetime.now(UTC), 0, WORKING) is None
 
 
 def test_missing_fields() -> None:
@@ -73,6 +76,6 @@ def test_due_never_lies_before_its_beginning() -> None:
     for hours in range(24 * 9):
         for days in (0.1, 1, 2.5):
             entered = start + timedelta(hours=hours)
-            due = due_at(entered, days, SHANGHAI)
+            due = due_at(entered, days, WORKING)
             assert due is not None
             assert due >= entered
