@@ -232,7 +232,7 @@ def live_check(request: Request, kind: str, key: str, form: Mapping[str, str] = 
         value = body if isinstance(body, Mapping) else {}
         shown = _placed(engine, value, f"{kind}/{key}", problems)
         year = year_of(Document(kind, key, value), whole(form.get("year", "")) or work.at.today.year)
-        return fragment(request, work, "parts/checked.html", problems=shown, document_url=document_url, year=year, url=document_url(kind, key))
+        return fragment(request, work, "parts/checked.html", problems=shown, document_url=document_url, year=year)
 
 
 @router.post("/studio/doc/{kind}/{key}/discard")

@@ -7,6 +7,14 @@
     if (part.id && part.matches(".fm details")) part.open ? opened.add(part.id) : opened.delete(part.id);
   }, true);
 
+  // Another year of a calendar: asked for by the one request that follows what is typed, so that two never answer each other away.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-year]");
+    if (!button) return;
+    document.querySelector("#doc [name=year]").value = button.dataset.year;
+    document.getElementById("doc").dispatchEvent(new Event("change"));
+  });
+
   function reopen() {
     for (const id of opened) {
       const part = document.getElementById(id);
