@@ -1,8 +1,8 @@
 """A working calendar as a year: what each day is, so that a slip is seen before it is published."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from server.config.check import check_document, errors
@@ -41,22 +41,27 @@ def year_of(document: Document, year: int) -> Year | None:
     """None while the document is not well formed."""
     if document.kind != "calendar" or errors(check_document(document)):
         return None
-    calendar = parse(document)
+    year = min(max(year, FIRST), LAST)
+    days = tuple(_days(_within(parse(document), date(year, 1, 1), date(year, 12, 31)), year))
+    months = (tuple(day for day in days if day.date.month == month) for month in range(1, 13))
+    sorts = [day.sort for day in days]
+    return Year(year, tuple(_month(found) for found in months), sum(s in {"work", "on"} for s in sorts), sorts.count("off"))
+
+
+def _within(calendar: Calendar, first: date, last: date) -> Calendar:
+    """While a year is typed into a date it is the year 2 or 20 for a moment: two thousand years of days off are not counted out."""
+    return replace(calendar, off=tuple(d.within(first, last) for d in calendar.off), on=tuple(d.within(first, last) for d in calendar.on))
+
+
+def _days(calendar: Calendar, year: int) -> Iterator[Day]:
     working = WorkingTime(calendar, ZoneInfo("UTC"))
-    days = {day.date: day for day in _days(calendar, working, min(max(year, FIRST), LAST))}
-    months = [tuple(day for day in days.values() if day.date.month == month) for month in range(1, 13)]
-    sorts = [day.sort for day in days.values()]
-    return Year(months[0][0].date.year, tuple(_month(found) for found in months), sum(s in {"work", "on"} for s in sorts), sorts.count("off"))
-
-
-def _days(calendar: Calendar, working: WorkingTime, year: int) -> Iterator[Day]:
-    titles = {span.first + i * DAY: span.title for span in (*calendar.off, *calendar.on) for i in range((span.last - span.first) // DAY + 1)}
+    titles = {day: days.title for days in (*calendar.off, *calendar.on) for day in days.dates()}
     day = date(year, 1, 1)
     while day.year == year:
         usual = day.weekday() in calendar.weekdays
         sort = ("work" if usual and day not in working.on else "on") if working.is_working(day) else "off" if usual else "rest"
         yield Day(day, sort, titles.get(day, Text("", "")))
-        day += timedelta(days=1)
+        day += DAY
 
 
 def _month(days: tuple[Day, ...]) -> Month:

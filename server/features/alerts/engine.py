@@ -121,7 +121,9 @@ def steps(alert: Alert, severity: str, since: datetime, working: WorkingTime) ->
 def _later(since: datetime, escalation: Escalation, working: WorkingTime) -> datetime:
     if escalation.unit == "hours":
         return since + timedelta(hours=escalation.after)
-    return working.after(since, **{"days" if escalation.unit == "working_days" else "hours": escalation.after})
+    if escalation.unit == "working_days":
+        return working.after(since, days=escalation.after)
+    return working.after(since, hours=escalation.after)
 
 
 def waits_since(alert: Alert, due_at: datetime) -> datetime:

@@ -32,7 +32,7 @@ from server.features.assessment.replay import explain_score
 from server.features.assessment.structure import assessed, update_indexes, update_tables
 from server.features.assessment.tables import assessment_runs, population_values
 from server.features.indicators.kind import Indicator
-from server.features.indicators.ranking import PERCENTS, mark_names
+from server.features.indicators.ranking import PERCENTS, mark_name, mark_names
 from server.features.objects import engine as objects
 from server.features.objects import results as stored
 from server.features.objects.kind import ObjectType
@@ -213,7 +213,7 @@ def _marks(work: Work, object_key: str, level: Sequence[Indicator], at: At, know
     found: dict[str, float | None] = {name: None for i in level for name in mark_names(i, names)}
     with staged(work.session):
         for prefix, *marks in work.session.execute(pipeline.query, pipeline.parameters(at, known, **Part().bound)):
-            found |= {f"{prefix}.{percent}": mark for percent, mark in zip(PERCENTS, marks, strict=True)}
+            found |= {mark_name(prefix, percent): mark for percent, mark in zip(PERCENTS, marks, strict=True)}
     return found
 
 

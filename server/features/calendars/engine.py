@@ -3,14 +3,13 @@
 Time passes only while people work. A day counts for the hours of a working day, so that one working day after ten o'clock is ten o'clock of the next.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import MAXYEAR, date, datetime, time, timedelta
 from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 from server.config.catalog import Catalog
-from server.features.calendars.kind import DAY, MONDAY_TO_FRIDAY, Calendar, Days
+from server.features.calendars.kind import DAY, MONDAY_TO_FRIDAY, Calendar
 
 WHOLE_DAY = ((timedelta(), DAY),)
 PART_OF_A_WHOLE_DAY = timedelta(hours=8)  # where no hours are given, half a day is four hours
@@ -26,11 +25,11 @@ class WorkingTime:
 
     @cached_property
     def off(self) -> frozenset[date]:
-        return frozenset(_days(self.calendar.off)) - self.on
+        return frozenset(day for days in self.calendar.off for day in days.dates()) - self.on
 
     @cached_property
     def on(self) -> frozenset[date]:
-        return frozenset(_days(self.calendar.on))
+        return frozenset(day for days in self.calendar.on for day in days.dates())
 
     @property
     def hours(self) -> tuple[tuple[timedelta, timedelta], ...]:
@@ -69,8 +68,3 @@ def _after(working: WorkingTime, start: datetime, left: timedelta) -> datetime:
             left -= max(min(ends - begins, left), timedelta())
         day, clock = day + DAY, timedelta()
     return datetime.combine(LAST, time(), start.tzinfo)
-
-
-def _days(spans: tuple[Days, ...]) -> Iterator[date]:
-    for span in spans:
-        yield from (span.first + i * DAY for i in range((span.last - span.first) // DAY + 1))

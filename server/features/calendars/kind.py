@@ -1,6 +1,7 @@
 """The kind `calendar`: on which days and at which hours people work."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from server.config.document import Document
@@ -18,6 +19,13 @@ class Days:
     first: date
     last: date
     title: Text
+
+    def within(self, first: date, last: date) -> "Days":
+        """Those of them that lie there; there may be none."""
+        return replace(self, first=max(self.first, first), last=min(self.last, last))
+
+    def dates(self) -> Iterator[date]:
+        yield from (self.first + i * DAY for i in range((self.last - self.first) // DAY + 1))
 
 
 @dataclass(frozen=True)

@@ -25,17 +25,18 @@ def groups_of(indicator: Indicator, scope: Scope) -> tuple[str, ...]:
     return known.options if known is not None and indicator.group else (EVERYBODY,)
 
 
-def mark_name(indicator: Indicator, group: str, percent: int) -> str:
-    """The population's value that is a mark of a group; no key can look like it."""
-    return f"{mark_prefix(indicator, group)}.{percent}"
-
-
 def mark_prefix(indicator: Indicator, group: str) -> str:
+    """What the names of a group's marks begin with; the statement that works them out gives it with each row."""
     return f"{indicator.key}.{group}"
 
 
+def mark_name(prefix: str, percent: int) -> str:
+    """The population's value that is a mark of a group; no key can look like it."""
+    return f"{prefix}.{percent}"
+
+
 def mark_names(indicator: Indicator, scope: Scope) -> Iterator[str]:
-    yield from (mark_name(indicator, group, percent) for group in groups_of(indicator, scope) for percent in PERCENTS)
+    yield from (mark_name(mark_prefix(indicator, group), percent) for group in groups_of(indicator, scope) for percent in PERCENTS)
 
 
 def value_name(indicator: Indicator) -> str:
@@ -61,7 +62,7 @@ def steps(indicator: Indicator, scope: Scope) -> tuple[Step, ...]:
 
 
 def _place(indicator: Indicator, group: str, value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    marks = {percent: _bound(mark_name(indicator, group, percent)) for percent in PERCENTS}
+    marks = {percent: _bound(mark_name(mark_prefix(indicator, group), percent)) for percent in PERCENTS}
     unknown = sa.or_(value.is_(None), marks[1].is_(None))  # a group that had nobody at the last run has no marks
     return sa.case((unknown, sa.null()), *((value > marks[percent], whole(percent)) for percent in reversed(PERCENTS)), else_=whole(0))
 
