@@ -16,6 +16,7 @@ from server.config.kind import Kind
 from server.errors import Text
 from server.expressions.types import At
 from server.jobs.job import Job
+from server.storage.part import Part
 from server.storage.session import Database
 
 
@@ -66,11 +67,11 @@ class Saved:
 
 @dataclass(frozen=True)
 class Assessed:
-    """What the `on_assessed` hooks hear after results of some subjects were written: `ids` in chunks, never the whole population at once."""
+    """What the `on_assessed` hooks hear after results of a part of the population were brought up to date; some may have left it."""
 
     object: str
-    ids: tuple[int, ...]
-    changed: frozenset[int]  # ids whose results differ from before
+    part: Part
+    changed: frozenset[int]  # ids whose results differ from before, their ages apart
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ class Output:
     reads: frozenset[str] = frozenset()  # names it is made from
     infer: str = ""  # expression whose type is the output's, when only the other outputs tell
     population: bool = False  # one value for all records: a name in expressions, not a column of the results
+    ages: bool = False  # a number of days that grows by one each day while nothing happens
 
     @property
     def as_name(self) -> Name:

@@ -1,15 +1,16 @@
 """Opens, closes and keeps alerts after an assessment: one statement finds what fires and clears, Python writes the messages."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from server.config.catalog import Catalog
 from server.errors import Text
-from server.expressions.sql import moment
+from server.expressions.sql import moment, when_true
 from server.feature import Assessed, Notice, Work, tell
 from server.features.alerts.engine import OWN_PLACEHOLDERS, RANK, SEVERITIES, Rule, Waiting, cool_down, raised, recipients, rules, steps, waits_since
 from server.features.alerts.tables import alert_events, alerts
@@ -22,75 +23,95 @@ from server.features.objects import results
 from server.features.objects.kind import ObjectType
 from server.features.objects.wording import filled, option_titles, placeholders
 from server.storage.bulk import next_ids
+from server.storage.dialects import Instant
+from server.storage.part import within
 
 Row = Mapping[str, Any]
 
 
 def on_assessed(work: Work, told: Assessed) -> Mapping[str, int]:
     found = rules(work.catalog, told.object)
-    going = _going_on(work, told)
-    if not told.ids or (not found and not going):
+    statements = _statements(work.catalog, told.object, told.part.by_ids)
+    bound = {**told.part.bound, **moment(work.at), "clock": work.now}
+    going = [dict(row) for row in work.session.execute(statements.going, bound).mappings()]
+    new = [(rule, row[0]) for row in work.session.execute(statements.new, bound) for rule, fires in zip(statements.rules, row[1:], strict=True) if fires]
+    if not going and not new:
         return {}
-    state = _conditions(work, told, found)
-    round_ = _Round(work, told.object, found, going, state)
+    round_ = _Round(work, told.object, found, going)
     round_.close()
     round_.keep()
-    round_.open()
+    round_.open(new)
     tell(work, round_.notices)
     return round_.tally
 
 
-def _going_on(work: Work, told: Assessed) -> dict[tuple[str, int], Row]:
-    rows = work.session.execute(_GOING_ON, {"of": told.object, "ids": list(told.ids)})
-    return {(row["rule"], row["record_id"]): dict(row) for row in rows.mappings()}
-
-
-_GOING_ON = sa.select(alerts).where(
-    alerts.c.object == sa.bindparam("of", type_=sa.Text()), alerts.c.record_id.in_(sa.bindparam("ids", expanding=True)), alerts.c.state != "closed"
-)
-
-
 @dataclass(frozen=True)
-class Conditions:
-    fires: frozenset[str]
-    clears: frozenset[str]
+class Statements:
+    """What there is to do in a part of the population, mostly nothing. `going`: episodes that end, wake up, begin after all or grow graver, each with
+    whether its rule fires and clears and whether its record is still assessed. `new`: records where a rule fires that has no episode, and a column
+    for each of `rules`."""
+
+    going: sa.Select[Any]
+    new: sa.Select[Any]
+    rules: tuple[str, ...]
 
 
-def _conditions(work: Work, told: Assessed, found: Sequence[Rule]) -> dict[int, Conditions]:
-    """What fires and clears at each record of the population; a record that left it is not there."""
-    memo = ("alerts.conditions", told.object)
-    query = work.catalog.memo.get(memo)
-    if query is None:
-        query = work.catalog.memo[memo] = _conditions_query(work, told.object, found)
-    rows = work.session.execute(query, {"ids": list(told.ids), **moment(work.at)})
-    keys = [r.alert.key for r in found]
-    count = len(keys)
-    state: dict[int, Conditions] = {}
-    for row in rows:
-        fires, clears = row[1 : 1 + count], row[1 + count :]
-        state[row[0]] = Conditions(frozenset(k for k, f in zip(keys, fires, strict=True) if f), frozenset(k for k, c in zip(keys, clears, strict=True) if c))
-    return state
+def _statements(catalog: Catalog, object_key: str, by_ids: bool) -> Statements:
+    made: Statements = catalog.once(("alerts.statements", object_key, by_ids), lambda: _made_statements(catalog, object_key, by_ids))
+    return made
 
 
-def _conditions_query(work: Work, object_key: str, found: Sequence[Rule]) -> sa.Select[Any]:
-    record = objects.tables(work.catalog)[object_key].alias("r")
-    values = results.table(work.catalog, object_key).alias("x")
-    seen = Seen(work.catalog, object_key, record, values)
-    fires = [sa.case((r.when.met_sql(seen), 1), else_=0) for r in found]
-    clears = [sa.case((r.clear.met_sql(seen) if r.clear else sa.not_(r.when.sql(seen)), 1), else_=0) for r in found]
-    columns = [c.label(f"c{i}") for i, c in enumerate([*fires, *clears])]
-    return (
-        sa.select(values.c.record_id, *columns)
-        .join_from(values, record, record.c.id == values.c.record_id)
-        .where(values.c.record_id.in_(sa.bindparam("ids", expanding=True)))
+def _made_statements(catalog: Catalog, object_key: str, by_ids: bool) -> Statements:
+    record = objects.tables(catalog)[object_key].alias("r")
+    values = results.table(catalog, object_key).alias("x")
+    seen = Seen(catalog, object_key, record, values)
+    found = rules(catalog, object_key)
+    a, x = alerts.c, values.c
+    of_object = (a.object == object_key, a.state != "closed")
+
+    def of_rule(told: Callable[[Rule], sa.ColumnElement[bool]]) -> sa.ColumnElement[bool]:
+        return sa.case(*((a.rule == r.alert.key, told(r)) for r in found), else_=sa.false()) if found else sa.false()
+
+    def fires(r: Rule) -> sa.ColumnElement[bool]:
+        return r.when.met_sql(seen)
+
+    def clears(r: Rule) -> sa.ColumnElement[bool]:
+        return r.clear.met_sql(seen) if r.clear else when_true(sa.not_(r.when.sql(seen)))
+
+    def graver(r: Rule) -> sa.ColumnElement[bool]:
+        lower = {severity: [s for s, rank in RANK.items() if rank < RANK.get(severity, 0)] for _, severity in r.raises}
+        return sa.or_(sa.false(), *(sa.and_(a.severity.in_(lower[severity]), when.met_sql(seen)) for when, severity in r.raises))
+
+    awake = sa.and_(a.state == "snoozed", a.snoozed_until <= sa.bindparam("today", type_=sa.Date()))
+    waited = sa.and_(a.state == "suppressed", a.suppressed_until <= sa.bindparam("clock", type_=Instant()))
+    goes_on = sa.and_(of_rule(fires), sa.or_(waited, of_rule(graver)))
+    ends = sa.or_(x.record_id.is_(None), a.rule.not_in([r.alert.key for r in found]), of_rule(clears))
+    going = (
+        sa.select(alerts, x.record_id.is_not(None).label("in_population"), of_rule(fires).label("fires"), of_rule(clears).label("clears"))
+        .select_from(alerts.outerjoin(values, x.record_id == a.record_id).outerjoin(record, record.c.id == a.record_id))
+        .where(*of_object, within(a.record_id, by_ids), sa.or_(ends, awake, goes_on))
+        .order_by(a.id)
     )
+
+    def begins(r: Rule) -> sa.ColumnElement[bool]:
+        has_episode = sa.exists().where(*of_object, a.rule == r.alert.key, a.record_id == x.record_id)
+        return sa.and_(fires(r), sa.not_(clears(r)), sa.not_(has_episode))
+
+    beginning = [begins(r) for r in found]
+    new = (
+        sa.select(x.record_id, *(b.label(f"new_{i}") for i, b in enumerate(beginning)))
+        .join_from(values, record, record.c.id == x.record_id)
+        .where(within(x.record_id, by_ids), sa.or_(sa.false(), *beginning))
+        .order_by(x.record_id)
+    )
+    return Statements(going, new, tuple(r.alert.key for r in found))
 
 
 class _Round:
     """What one assessment does to the alerts of its records."""
 
-    def __init__(self, work: Work, object_key: str, found: Sequence[Rule], going: dict[tuple[str, int], Row], state: dict[int, Conditions]) -> None:
-        self.work, self.object_key, self.going, self.state = work, object_key, going, state
+    def __init__(self, work: Work, object_key: str, found: Sequence[Rule], going: Sequence[Row]) -> None:
+        self.work, self.object_key, self.going = work, object_key, going
         self.rules = {r.alert.key: r for r in found}
         self.object_type: ObjectType = work.catalog.get("object", object_key)
         self.tally: Counter[str] = Counter()
@@ -100,40 +121,38 @@ class _Round:
     def close(self) -> None:
         """Episodes whose condition cleared, whose rule is gone, whose record left the population."""
         closing: dict[str, list[Row]] = {}
-        for (rule, record_id), row in self.going.items():
-            conditions = self.state.get(record_id)
-            if conditions is None:
+        going = []
+        for row in self.going:
+            if not row["in_population"]:
                 closing.setdefault("left_population", []).append(row)
-            elif rule not in self.rules:
+            elif row["rule"] not in self.rules:
                 closing.setdefault("rule_removed", []).append(row)
-            elif rule in conditions.clears:
+            elif row["clears"]:
                 closing.setdefault("cleared", []).append(row)
+            else:
+                going.append(row)
+        self.going = going
         for reason, rows in closing.items():
             values = {"state": "closed", "closed_at": self.work.now, "closed_by": "system", "close_reason": reason}
             self.work.session.execute(sa.update(alerts).where(alerts.c.id.in_([row["id"] for row in rows])).values(**values))
             self._tell(rows, reason)
             self.tally["alerts_cleared"] += sum(row["state"] != "suppressed" for row in rows)
-            for row in rows:
-                del self.going[row["rule"], row["record_id"]]
 
     def keep(self) -> None:
         """What goes on: wakes what was put off till today, opens what waited long enough, grows graver when it became so."""
         today, now = self.work.at.today, self.work.now
-        awake = [row for row in self.going.values() if row["state"] == "snoozed" and row["snoozed_until"] <= today]
+        awake = [row for row in self.going if row["state"] == "snoozed" and row["snoozed_until"] <= today]
         for row in awake:
             self._update([row], {"state": "open", "snoozed_until": None, "snooze_reason": None, **self._due(row["rule"], row["severity"])}, "snooze_ended")
         self.notices += notices(self.work, awake, OPENED)
-        ready = [
-            row
-            for (rule, record_id), row in self.going.items()
-            if row["state"] == "suppressed" and row["suppressed_until"] and row["suppressed_until"] <= now and rule in self.state[record_id].fires
-        ]
+        firing = [row for row in self.going if row["fires"]]
+        ready = [row for row in firing if row["state"] == "suppressed" and row["suppressed_until"] and row["suppressed_until"] <= now]
         for row in ready:
             values = {"state": "open", "opened_at": now, "as_of": self.work.at.today, "suppressed_reason": None, "suppressed_until": None}
             self._update([row], {**values, **self._due(row["rule"], row["severity"])}, "opened")
         self.notices += notices(self.work, ready, OPENED)
         self.tally["alerts_opened"] += len(ready)
-        raising = [row for (rule, record_id), row in self.going.items() if self.rules[rule].raises and rule in self.state[record_id].fires]
+        raising = [row for row in firing if self.rules[row["rule"]].raises]
         seen = self._values({row["record_id"] for row in raising})
         for row in raising:
             severity = self.rules[row["rule"]].severity(seen[row["record_id"]], self.work.at)
@@ -146,8 +165,7 @@ class _Round:
                 if row["state"] != "suppressed":
                     self.notices += notices(self.work, [{**row, "severity": severity}], ESCALATED)
 
-    def open(self) -> None:
-        new = [(rule, record_id) for record_id, c in self.state.items() for rule in sorted(c.fires - c.clears) if (rule, record_id) not in self.going]
+    def open(self, new: Sequence[tuple[str, int]]) -> None:
         if not new:
             self._write_events()
             return

@@ -10,7 +10,10 @@ import sqlalchemy as sa
 from server.expressions.types import At
 from server.feature import Work
 from server.features.assessment.engine import compile_pipeline, outputs
-from server.features.assessment.service import IDS, kept_scalars, last_run, results_of
+from server.features.assessment.population import kept_scalars
+from server.features.assessment.runs import last_run
+from server.features.assessment.service import results_of
+from server.features.assessment.writing import IDS
 from server.features.objects import results as stored
 from server.storage.changes import staged
 

@@ -29,6 +29,7 @@ from server.features.objects import results
 from server.features.objects.kind import ObjectType
 from server.features.objects.step import DECIMALS, Expression, Step, Values, divided, exact_sum, expression, rounded_sql, whole, word
 from server.features.scoring import engine as scoring
+from server.storage.part import within
 
 Element = sa.ColumnElement[Any]
 Parts = list[tuple[sa.CTE, list[str]]]  # gathered, with its raw names
@@ -193,13 +194,6 @@ def _over_all(aggregate: str, value: Element) -> Element:
 # -- SQL ---------------------------------------------------------------------------------------------------------------------
 
 
-def scoped(column: Element, by_ids: bool) -> Element:
-    """Whether a record is one of `ids`, or `low` < id <= `high`: both are bound when the statement runs."""
-    if by_ids:
-        return column.in_(sa.bindparam("ids", type_=sa.BigInteger(), expanding=True))
-    return sa.and_(column > sa.bindparam("low", type_=sa.BigInteger()), column <= sa.bindparam("high", type_=sa.BigInteger()))
-
-
 @dataclass(frozen=True)
 class Pipeline:
     """A compiled query with `record_id` and one column for each of `columns`; its scope is bound: `ids`, or `low` < id <= `high`."""
@@ -246,7 +240,7 @@ class _Builder:
         return Pipeline(query, columns, days_used(self.passes))
 
     def scoped(self, column: Element) -> Element:
-        return scoped(column, self.by_ids)
+        return within(column, self.by_ids)
 
     def stages(self) -> tuple[sa.CTE, Callable[[str], Element]]:
         """The chain; the last stage with a function that gives the column of a name in it."""

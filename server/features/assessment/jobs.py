@@ -8,7 +8,8 @@ from typing import Any
 from server.errors import Text
 from server.feature import Work
 from server.features.assessment.consistency import compare_sample
-from server.features.assessment.service import RUN, Summary, assess_all
+from server.features.assessment.runs import Summary, assess_all
+from server.features.assessment.service import RUN
 from server.features.assessment.structure import assessed
 from server.jobs.job import Job, Running
 

@@ -9,7 +9,8 @@ from server.feature import Work
 from server.features.assessment.engine import outputs
 from server.features.assessment.explain import explain_class, risk_register
 from server.features.assessment.replay import ScoreExplanation, explain_score
-from server.features.assessment.service import Summary, results
+from server.features.assessment.runs import Summary
+from server.features.assessment.service import results
 from server.features.assessment.simulation import Simulation
 
 

@@ -17,11 +17,12 @@ from server.errors import Invalid, NotFound, Problem, Text
 from server.expressions.types import BOOLEAN, At
 from server.feature import Work
 from server.features.assessment.engine import compile_pipeline, outputs, scope
-from server.features.assessment.service import Part, population_scalars
+from server.features.assessment.population import population_scalars
 from server.features.objects import engine as objects
 from server.features.objects.kind import ObjectType
 from server.features.objects.step import Step, expression
 from server.storage.changes import staged
+from server.storage.part import Part
 
 CHUNK = 5000
 COMPARED = ("classification", "risk_type")  # kinds whose values are counted by (before, after)

@@ -14,6 +14,8 @@ assessment_runs = sa.Table(
     sa.Column("at", Instant, nullable=False),  # the moment that now() means in all of its parts
     sa.Column("release", sa.Integer, nullable=False),
     sa.Column("past", sa.Boolean, nullable=False),  # a day that is over: history only
+    sa.Column("since", Instant),  # only who is due since this moment, that of an earlier run; null: everybody
+    sa.Column("zone", sa.Text, nullable=False),  # in which the moment is a day
     sa.Column("state", sa.Text, nullable=False),  # running, done, abandoned
     sa.Column("cursor", BigInt, nullable=False),  # all records up to this id are done
     sa.Column("total", BigInt, nullable=False),

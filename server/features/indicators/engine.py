@@ -5,6 +5,7 @@ to its decimals before anything compares it.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from server.errors import Text
 from server.expressions.check import check
 from server.expressions.types import INTEGER, NUMBER, At, Scope, Type
 from server.features.indicators import ranking
+from server.features.indicators.ageing import ages
 from server.features.indicators.kind import Indicator
 from server.features.objects import engine as objects
 from server.features.objects.results import names_used
@@ -73,13 +75,14 @@ def gives(indicator: Indicator, catalog: Catalog, object_key: str) -> Iterable[O
     if indicator.over_population:
         return (_output(indicator, NUMBER, reads=names_used(indicator.value, indicator.filter), population=True),)
     if not indicator.source:
-        return (_output(indicator, NUMBER, reads=names_used(indicator.expression, indicator.missing_when), infer=indicator.expression),)
+        reads = names_used(indicator.expression, indicator.missing_when)
+        return (_output(indicator, NUMBER, reads=reads, infer=indicator.expression, ages=ages(indicator, catalog)),)
     if catalog.get("object", indicator.source) is None:
         return (_output(indicator, NUMBER),)
     kind, reads = value_type(catalog, indicator), names_used(indicator.missing_when)
     now = _output(indicator, kind, reads=reads)
     if indicator.previous is None:
-        return (now,)
+        return (replace(now, ages=ages(indicator, catalog)),)
     moved = frozenset({indicator.key, f"{indicator.key}_prev"}) | names_used(indicator.previous.when)
     change_type = INTEGER if kind == INTEGER else NUMBER
     return (
@@ -93,7 +96,9 @@ def gives(indicator: Indicator, catalog: Catalog, object_key: str) -> Iterable[O
 _PARTS = {"prev": Text("(上期)", " (before)"), "change": Text("变化", ", change"), "change_pct": Text("变化率", ", change in %")}
 
 
-def _output(indicator: Indicator, kind: Type, *, reads: frozenset[str] = frozenset(), part: str = "", infer: str = "", population: bool = False) -> Output:
+def _output(
+    indicator: Indicator, kind: Type, *, reads: frozenset[str] = frozenset(), part: str = "", infer: str = "", population: bool = False, ages: bool = False
+) -> Output:
     suffix = _PARTS.get(part, Text("", ""))
     return Output(
         name=f"{indicator.key}_{part}" if part else indicator.key,
@@ -107,6 +112,7 @@ def _output(indicator: Indicator, kind: Type, *, reads: frozenset[str] = frozens
         reads=reads,
         infer=infer,
         population=population,
+        ages=ages,
     )
 
 

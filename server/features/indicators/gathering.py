@@ -135,9 +135,11 @@ def _until(column: Element, is_date: bool, day: Day) -> Element:
 
 
 class Gathering:
-    """Compiles one pass. `subject`: the scoped population, as a CTE whose `column_of` gives the subject's fields; `scoped` limits a join column."""
+    """Compiles one pass. `subject`: the population, with its ids; `column_of` gives its fields. `scoped` limits a join column."""
 
-    def __init__(self, catalog: Catalog, found: Pass, subject: sa.CTE, column_of: Callable[[str], Element], scoped: Callable[[Element], Element]) -> None:
+    def __init__(
+        self, catalog: Catalog, found: Pass, subject: sa.FromClause, column_of: Callable[[str], Element], scoped: Callable[[Element], Element]
+    ) -> None:
         self.catalog, self.found, self.subject = catalog, found, subject
         self.object_type: ObjectType = catalog.get("object", found.source)
         self.source = objects.table(self.object_type, catalog).alias("s")
@@ -208,7 +210,7 @@ class Gathering:
     def _from(self, query: sa.Select[Any]) -> sa.Select[Any]:
         alive = self.source.c.deleted_at.is_(None)
         if self.found.match:
-            return query.select_from(self.subject.join(self.source, self._text(self.found.match).met_sql(self.names))).where(alive)
+            return query.select_from(self.subject.join(self.source, self._matched())).where(alive)
         tables: sa.FromClause = self.source
         before = self.source
         for link, (_, field) in zip(self.links, self.way, strict=False):
@@ -217,6 +219,9 @@ class Gathering:
         if self.uses_subject:
             tables = tables.join(self.subject, self._joined == self.subject.c.id)
         return query.select_from(tables).where(alive, self.scoped(self._joined))
+
+    def _matched(self) -> Element:
+        return self._text(self.found.match).met_sql(self.names)
 
     def _text(self, text: str) -> Expression:
         return source_text(self.catalog, self.found.gathered[0].indicator, text)

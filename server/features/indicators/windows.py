@@ -123,7 +123,12 @@ def moments(days: Iterable[Day], today: date, zone: ZoneInfo) -> dict[str, Any]:
     bound: dict[str, Any] = {}
     for edge in days:
         day = edge.day(today)
-        following = day + timedelta(days=1)
         bound[day_name(edge)] = day
-        bound[midnight_name(edge)] = datetime(following.year, following.month, following.day, tzinfo=zone)
+        bound[midnight_name(edge)] = following_midnight(day, zone)
     return bound
+
+
+def following_midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The instant a day ended in the zone."""
+    following = day + timedelta(days=1)
+    return datetime(following.year, following.month, following.day, tzinfo=zone)

@@ -43,12 +43,13 @@ class Expression:
     def names(self) -> frozenset[str]:
         return self.checked.names
 
-    def sql(self, columns: Columns) -> sa.ColumnElement[Any]:
-        made = compile_sql(self.checked, {name: columns[name] for name in self.checked.names})
+    def sql(self, columns: Columns, at: At | None = None) -> sa.ColumnElement[Any]:
+        """Without `at` the moment is bound when the statement runs."""
+        made = compile_sql(self.checked, {name: columns[name] for name in self.checked.names}, at)
         return made.with_leaves(constants_for(list(made.clauses))) if isinstance(made, Formula) else made
 
-    def met_sql(self, columns: Columns) -> sa.ColumnElement[bool]:
-        return when_true(self.sql(columns))
+    def met_sql(self, columns: Columns, at: At | None = None) -> sa.ColumnElement[bool]:
+        return when_true(self.sql(columns, at))
 
     def met(self, values: Values, at: At) -> bool:
         """At a decision unknown is not met."""

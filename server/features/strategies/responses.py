@@ -9,13 +9,13 @@ from server.errors import Text
 from server.feature import Work
 from server.features.alerts.tables import OPEN_STATES, alerts
 from server.features.strategies.runs import supersede
-from server.features.strategies.subjects import Ids
 from server.features.strategies.tables import tasks
+from server.storage.part import Part, within
 
 
-def follow_alerts(work: Work, object_key: str, scope: Ids) -> None:
+def follow_alerts(work: Work, object_key: str, part: Part) -> None:
     """One statement finds what there is to do; mostly nothing."""
-    found = work.session.execute(DUE[scope.is_range], scope.parameters | {"object": object_key}).all()
+    found = work.session.execute(DUE[part.by_ids], part.bound | {"object": object_key}).all()
     fresh = [alert_id for alert_id, _ in found if alert_id is not None]
     if fresh:
         _ask(work, fresh)
@@ -32,12 +32,12 @@ def _ask(work: Work, alert_ids: Sequence[int]) -> None:
         work.session.execute(sa.insert(tasks), rows)
 
 
-def _due(is_range: bool) -> sa.CompoundSelect[Any]:
+def _due(by_ids: bool) -> sa.CompoundSelect[Any]:
     """Open alerts nobody was asked to answer yet, and open responses whose alert closed: (alert, none) or (none, task)."""
     answered = sa.exists().where(tasks.c.alert_id == alerts.c.id, tasks.c.kind == "response")
-    about = sa.and_(alerts.c.object == sa.bindparam("object", type_=sa.Text), Ids.condition(alerts.c.record_id, is_range))
+    about = sa.and_(alerts.c.object == sa.bindparam("object", type_=sa.Text), within(alerts.c.record_id, by_ids))
     fresh = sa.select(alerts.c.id, sa.null()).where(about, alerts.c.state.in_(OPEN_STATES), ~answered)
-    asked = sa.and_(tasks.c.object == sa.bindparam("object", type_=sa.Text), Ids.condition(tasks.c.record_id, is_range))
+    asked = sa.and_(tasks.c.object == sa.bindparam("object", type_=sa.Text), within(tasks.c.record_id, by_ids))
     closed = sa.and_(alerts.c.id == tasks.c.alert_id, alerts.c.state == "closed")
     groundless = sa.select(sa.null(), tasks.c.id).join(alerts, closed).where(asked, tasks.c.kind == "response", tasks.c.state == "open")
     return fresh.union_all(groundless)

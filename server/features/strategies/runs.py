@@ -19,10 +19,11 @@ from server.features.audit import service as audit
 from server.features.strategies import assignment
 from server.features.strategies.engine import ARM, START, Met, Run, decide, due_on
 from server.features.strategies.kind import Measure, Strategy
-from server.features.strategies.subjects import Ids, Subjects, may_see, subjects
+from server.features.strategies.subjects import Subjects, may_see, subjects
 from server.features.strategies.tables import strategy_runs, task_events, tasks
 from server.features.strategies.telling import tell_measures
 from server.storage.bulk import next_ids
+from server.storage.part import Part, within
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class StrategyRun:
     end_reason: str | None
 
 
-def follow_results(work: Work, object_key: str, scope: Ids) -> None:
+def follow_results(work: Work, object_key: str, part: Part) -> None:
     """Start and stop what the new results ask for. One statement finds the subjects for which something is to be done; mostly nobody."""
     strategies = {s.key: s for s in _strategies(work, object_key)}
     if not strategies:
@@ -50,7 +51,7 @@ def follow_results(work: Work, object_key: str, scope: Ids) -> None:
     starting: dict[str, list[int]] = defaultdict(list)
     stopping: dict[str, list[int]] = defaultdict(list)
     arming: list[int] = []
-    for row in work.session.execute(_differences(work, object_key, scope.is_range), scope.parameters | moment(work.at)).mappings():
+    for row in work.session.execute(_differences(work, object_key, part.by_ids), part.bound | moment(work.at)).mappings():
         for n, key in enumerate(strategies):
             run = None if row[f"run_{n}"] is None else Run(row[f"run_{n}"], bool(row[f"armed_{n}"]))
             decision = decide(Met(bool(row[f"when_{n}"]), bool(row[f"stop_{n}"]), bool(row["in_population"])), run)
@@ -72,9 +73,9 @@ def _strategies(work: Work, object_key: str) -> tuple[Strategy, ...]:
     return tuple(s for s in work.catalog.all("strategy") if s.object == object_key)
 
 
-def _differences(work: Work, object_key: str, by_range: bool) -> sa.Select[Any]:
+def _differences(work: Work, object_key: str, by_ids: bool) -> sa.Select[Any]:
     """Subjects for which a strategy should start, stop or be armed, with all that `decide` asks; made once for a release."""
-    memo = ("strategies.differences", object_key, by_range)
+    memo = ("strategies.differences", object_key, by_ids)
     if memo not in work.catalog.memo:
         found = Subjects(work.catalog, object_key, None)
         source = found.source
@@ -89,7 +90,7 @@ def _differences(work: Work, object_key: str, by_range: bool) -> sa.Select[Any]:
             ends = sa.and_(run.c.id.is_not(None), sa.or_(sa.not_(found.in_population), stop == run.c.armed))
             wanted += [begins, ends]
             columns += [run.c.id.label(f"run_{n}"), run.c.armed.label(f"armed_{n}"), when.label(f"when_{n}"), stop.label(f"stop_{n}")]
-        work.catalog.memo[memo] = sa.select(*columns).select_from(source).where(Ids.condition(found.id, by_range), sa.or_(*wanted)).order_by(found.id)
+        work.catalog.memo[memo] = sa.select(*columns).select_from(source).where(within(found.id, by_ids), sa.or_(*wanted)).order_by(found.id)
     query: sa.Select[Any] = work.catalog.memo[memo]
     return query
 

@@ -4,7 +4,6 @@ from server.config.catalog import Catalog
 from server.feature import Assessed, Work
 from server.features.strategies.responses import follow_alerts
 from server.features.strategies.runs import end_removed, follow_results, get_run, running_counts, runs_of, start, startable, stop
-from server.features.strategies.subjects import Ids
 from server.features.strategies.tasks import (
     add_note,
     approve_task,
@@ -51,16 +50,11 @@ __all__ = [
     "tasks_of_review",
 ]
 
-CHUNK = 2000
-
 
 def on_assessed(work: Work, assessed: Assessed) -> None:
     """New results: strategies start and stop, new alerts get their first task."""
-    ids = sorted(assessed.ids)
-    for begin in range(0, len(ids), CHUNK):
-        scope = Ids(tuple(ids[begin : begin + CHUNK]))
-        follow_alerts(work, assessed.object, scope)
-        follow_results(work, assessed.object, scope)
+    follow_alerts(work, assessed.object, assessed.part)
+    follow_results(work, assessed.object, assessed.part)
 
 
 def on_published(work: Work, old: Catalog, new: Catalog) -> None:

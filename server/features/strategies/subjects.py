@@ -38,30 +38,6 @@ class Columns(Mapping[str, sa.ColumnElement[Any]]):
         return len(self.fields) + len(self.results)
 
 
-RANGE_FROM = 50
-
-
-@dataclass(frozen=True)
-class Ids:
-    """Which records a statement looks at: a few by name, many by the range they lie in. The range may hold others too."""
-
-    ids: tuple[int, ...]
-
-    @property
-    def is_range(self) -> bool:
-        return len(self.ids) > RANGE_FROM
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        return {"low": min(self.ids), "high": max(self.ids)} if self.is_range else {"ids": list(self.ids)}
-
-    @staticmethod
-    def condition(column: sa.ColumnElement[int], is_range: bool) -> sa.ColumnElement[bool]:
-        if is_range:
-            return column.between(sa.bindparam("low", type_=sa.BigInteger), sa.bindparam("high", type_=sa.BigInteger))
-        return column.in_(sa.bindparam("ids", type_=sa.BigInteger, expanding=True))
-
-
 @dataclass(frozen=True)
 class Subjects:
     """`source` is the object's table joined with its results where it is assessed; deleted records are left out by `alive`.

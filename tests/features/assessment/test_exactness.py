@@ -10,7 +10,8 @@ from server.config.document import Document
 from server.expressions.types import At
 from server.feature import Work
 from server.features.assessment.engine import outputs
-from server.features.assessment.service import assess_all, kept_scalars
+from server.features.assessment.population import kept_scalars
+from server.features.assessment.service import assess_all
 from server.storage.session import Database
 from tests.features.assessing import TODAY, ZONE, House
 from tests.features.assessment.generated import AGGREGATES, WAYS, Records, documents

@@ -57,7 +57,7 @@ def test_the_nightly_job_follows_time(house: House) -> None:
 
 
 def test_a_stopped_run_goes_on_where_it_was(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service.pace, "MOST", 2)
+    monkeypatch.setattr(pace, "MOST", 2)
     with house.database.write() as connection:
         job_id = ledger.enqueue(connection, now(), "system", service.RUN, {"object": "client"})
     steps = 0

@@ -9,10 +9,12 @@ import sqlalchemy as sa
 from server.config.document import Document
 from server.errors import AppError
 from server.feature import SYSTEM, Work, working
-from server.features.assessment.service import Part, assess_part, kept_scalars
+from server.features.assessment.population import kept_scalars
+from server.features.assessment.writing import assess_part
 from server.features.objects import engine as objects
 from server.features.records import deleting
 from server.features.records import service as records
+from server.storage.part import Part
 from tests.features.assessing import House
 from tests.features.assessment.generated import AGGREGATES, OBJECTS, WAYS, Records, indicators, rules
 

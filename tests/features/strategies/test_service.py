@@ -14,6 +14,7 @@ from server.features.alerts import service as alert_service
 from server.features.alerts.tables import alerts
 from server.features.strategies import service
 from server.features.strategies.tables import strategy_runs, tasks
+from server.storage.part import Part
 from server.storage.session import Database
 from tests.features.acting import ADMIN, CREDIT, NOW, OTHER, PEOPLE, REVIEWER, STAFF, World, catalog_of, title, world_of
 
@@ -127,7 +128,7 @@ def test_the_same_results_again_start_nothing(world: World) -> None:
     for _ in range(3):
         world.assess(record_id)
     with world.work() as work:
-        service.on_assessed(work, Assessed("customer", (record_id,), frozenset({record_id})))
+        service.on_assessed(work, Assessed("customer", Part.one(record_id), frozenset({record_id})))
     assert states(world, record_id) == before
     with world.work() as work:
         assert work.session.scalar(sa.select(sa.func.count()).select_from(strategy_runs)) == 2
