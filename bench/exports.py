@@ -1,7 +1,6 @@
 """The most memory that an export holds: many records beside a tenth of them, each by a process of its own."""
 
 import os
-import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from pathlib import Path
 
 from bench.population import fill
 from bench.row import Row
-from bench.setup import Bench, open_bench
+from bench.setup import Bench, open_bench, peak_memory
 from server.config.releases import Catalogs
 from server.features.records import exporting
 from server.features.records.liststate import ListState
@@ -53,7 +52,7 @@ def main() -> None:
         else:
             with file.open("wb") as lines:
                 lines.writelines(exporting.LINES[format](work, export, ids))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    print(peak_memory())
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from python_calamine import CalamineWorkbook
 
 from bench.account import IMPORTED, account, csv_file, xlsx_file
 from bench.row import Row
-from bench.setup import open_bench
+from bench.setup import open_bench, peak_memory
 from server.features.records.importing import CHUNK, import_file
 
 SQLITE_UTILS = Path(sys.executable).with_name("sqlite-utils")
@@ -151,7 +151,7 @@ def main() -> None:
     """What `peak` starts: one import, and how much memory it took."""
     bench = open_bench(f"sqlite:///{os.environ['BENCH_FOLDER']}/ours.sqlite", account("account", assessed=False))
     import_file(partial(bench.work, write=True, cause="import"), "account", Path(os.environ["BENCH_FILE"]))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    print(peak_memory())
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from bench.row import Row
 from bench.setup import Bench, open_bench
-from server.features.assessment.service import assess_all
+from server.features.assessment.service import assess_all, assess_due
 
 AS_OF = date(2026, 6, 30)
 END = datetime(2026, 6, 30, 23, 59, 59, tzinfo=UTC)
@@ -174,7 +174,22 @@ def rows(folder: Path, server: str | None, n_customers: int, n_orders: int, roun
             raise SystemExit(f"{name} and DuckDB differ: {found} {expected}")
         yield Row(f"{size}: all results written, {name} beside DuckDB", statistics.median(ours), statistics.median(reference), "s")
         yield Row(f"{size}: run again, nothing changed, {name} beside DuckDB", seconds(assess), statistics.median(reference), "s")
+        yield Row(f"{size}: the night after, who is due beside everybody, {name}", *nights(bench, rounds), "s")
         bench.database.close()
+
+
+def nights(bench: Bench, rounds: int) -> tuple[float, float]:
+    """Medians: a night's run of those who are due, and a whole run of the next night. After each of the first a whole run finds nothing to change."""
+    few, all_ = [], []
+    for night in range(1, 2 * rounds, 2):
+        due, whole = ((partial(bench.work, write=write, at=END + timedelta(days=night + n)) for write in (True, False)) for n in (0, 1))
+        opened, look = due
+        few.append(seconds(partial(assess_due, opened, look, "customer")))
+        changed = assess_all(opened, "customer").changed
+        if changed:
+            raise SystemExit(f"{changed} results are not what a whole run gives")
+        all_.append(seconds(partial(assess_all, next(whole), "customer")))
+    return statistics.median(few), statistics.median(all_)
 
 
 def forget(bench: Bench) -> None:

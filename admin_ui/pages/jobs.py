@@ -35,7 +35,7 @@ VIEWS = {"": Text("全部", "All"), "open": Text("未结束", "Not ended"), "don
 def jobs_page(request: Request, state: str = "", before: Asked = None) -> HTMLResponse:
     with reading(request, "studio") as work:
         state = state if state in VIEWS else ""
-        timed = [job for job in JOBS.values() if job.cron]
+        timed = [job for job in JOBS.values() if job.may_be_asked_for]
         found = ledger.list_jobs(work.session, state=state, before=before, limit=PER_PAGE + 1)
         context: dict[str, Any] = {
             "jobs": found[:PER_PAGE],
@@ -62,8 +62,8 @@ def jobs_page(request: Request, state: str = "", before: Asked = None) -> HTMLRe
 def run_now(request: Request, form: Mapping[str, str] = Depends(posted)) -> Response:
     """What runs by itself, now; one that waits or runs already is not asked for twice."""
     kind = form.get("kind", "")
-    if kind not in JOBS or not JOBS[kind].cron:
-        raise NotFound(Text("没有这种定时作业", "There is no such scheduled job"))
+    if kind not in JOBS or not JOBS[kind].may_be_asked_for:
+        raise NotFound(Text("没有这种可以启动的作业", "There is no such job to be started"))
     with writing(request, "studio") as work:
         last = ledger.last_of(work.session, [kind]).get(kind)
         if last is None or not last.is_open:

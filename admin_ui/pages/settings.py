@@ -17,7 +17,7 @@ from server.features.access import departments
 from server.features.access import service as access
 from server.features.access.kind import CAPABILITIES
 from server.features.assessment import service as assessment
-from server.features.assessment.jobs import CHECK
+from server.features.assessment.jobs import CHECK, NIGHT
 from server.features.assessment.service import RUN
 from server.features.audit import service as audit
 from server.features.audit.actions import action_title
@@ -163,13 +163,13 @@ def health_page(request: Request) -> HTMLResponse:
         releases = list_releases(work.session, 1)
         counts = [(o, records.query(work, o.key, limit=1, columns=()).total_capped) for o in work.catalog.all("object")]
         database = request.app.state.database
-        jobs = ledger.last_of(work.session, [RUN, CHECK])
-        run, check = jobs.get(RUN), jobs.get(CHECK)
+        jobs = ledger.last_of(work.session, [RUN, NIGHT, CHECK])
+        check = jobs.get(CHECK)
         context: dict[str, Any] = {
             "release": releases[0] if releases else None,
             "counts": counts,
             "database": _database(database),
-            "running": run is not None and run.is_open,
+            "running": any(jobs[kind].is_open for kind in (RUN, NIGHT) if kind in jobs),
             "run_kind": RUN,
             "samples": (check.result if check else None) or {},
             "checked_at": check.finished_at if check else None,

@@ -55,16 +55,24 @@ class Running:
 
 @dataclass(frozen=True)
 class Job:
-    """`run` may raise an AppError: its message and hint are shown with the job. `cron`: when it runs by itself, in the organisation's time zone."""
+    """`run` may raise an AppError: its message and hint are shown with the job. `cron`: when it runs by itself, in the organisation's time zone;
+    such a job, and one `on_demand`, is run when a person asks for it."""
 
     key: str
     title: Text
     run: Callable[[Running], Result]
     cron: str = ""
+    on_demand: bool = False
+
+    @property
+    def may_be_asked_for(self) -> bool:
+        return self.on_demand or bool(self.cron)
 
     @property
     def times(self) -> Text:
         """When it runs by itself, in words where it is daily: "00:10, 12:10"."""
+        if not self.cron:
+            return Text("需要时", "when asked for")
         minute, hours, *rest = self.cron.split()
         if rest != ["*", "*", "*"] or not minute.isdigit() or not hours.replace(",", "").isdigit():
             return Text(self.cron, self.cron)

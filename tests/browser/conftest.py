@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from server.config.releases import Catalogs
 from server.demo.people import PASSWORD
 from server.demo.run import Demo, Wish
-from server.features.assessment.service import RUN
+from server.features.assessment.jobs import NIGHT
 from server.jobs import ledger
 from server.registry import KINDS
 from server.settings import Settings
@@ -77,7 +77,7 @@ def wait_for_the_night(url: str) -> None:
         assert time.monotonic() < deadline, "the nightly job did not end"
         time.sleep(0.2)
         with database.read() as connection:
-            last = ledger.last_of(connection, [RUN]).get(RUN)
+            last = ledger.last_of(connection, [NIGHT]).get(NIGHT)
     database.close()
 
 

@@ -23,7 +23,7 @@ from server.features.indicators.gathering import passes
 from server.features.objects import engine as objects
 from server.features.objects import results as stored
 from server.features.objects.kind import ObjectType
-from server.features.objects.step import Step
+from server.features.objects.step import Columns, Step
 from server.storage.part import within
 
 Element = sa.ColumnElement[Any]
@@ -68,13 +68,14 @@ class _Stored:
         self.record = objects.tables(catalog)[object_key].alias("r")
         self.result = stored.table(catalog, object_key).alias("x")
         self.fields = objects.value_columns(catalog, object_key, self.record, None)
+        self.stored = {name: self.result.c[name] for name in outputs(catalog, object_key)}
         self.results = on_day(catalog, object_key, self.result, sa.bindparam("today", type_=sa.Date()))
         self.steps = steps(catalog, object_key)
         self.scalar_keys = {i.key for i in scalars(catalog, object_key)}
 
     def query(self) -> sa.Select[Any] | sa.CompoundSelect[Any] | None:
         try:
-            moved = [self.result.c[name].is_distinct_from(made) for name, made in self._moving()]
+            moved = list(self._moved())
         except Unknown:
             return None
         x, r = self.result.c, self.record.c
@@ -87,32 +88,45 @@ class _Stored:
         there = sa.select(r.id).select_from(self.record.outerjoin(self.result, r.id == x.record_id)).where(within(r.id, False))
         return query.union(there.where(x.record_id.is_(None) == member))
 
-    def _moving(self) -> Iterator[tuple[str, Element]]:
-        """Outputs that read ages, the time or the population's values, each as it is now."""
-        given = outputs(self.catalog, self.object_key)
-        for name, output in given.items():
+    def _moved(self) -> Iterator[Element]:
+        """For each output that reads ages, the time or the population's values: whether it is not what is stored."""
+        for name, output in outputs(self.catalog, self.object_key).items():
             step = self.steps[name]
             if output.ages:
                 continue
             if any(self._is_raw(read) for read in step.reads):
                 # With nothing gathered the step says what its other reads make of that; if those move, nobody knows what was gathered.
-                if _moves(step.sql({read: sa.null() if self._is_raw(read) else self._value(read) for read in step.reads})):
+                if _moves(step.sql({read: sa.null() if self._is_raw(read) else self._value(read, self.results) for read in step.reads})):
                     raise Unknown
-                continue
-            made = self._made(step)
-            if _moves(made):
-                yield name, made
+            elif (moved := self._parts_moved(step)) is not None:
+                yield from moved
+            elif _moves(now := self._made(step, self.results)):
+                yield self.result.c[name].is_distinct_from(now)
 
-    def _made(self, step: Step) -> Element:
-        return step.sql({read: self._value(read) for read in step.reads})
+    def _parts_moved(self, step: Step) -> list[Element] | None:
+        """Whether a part is not what it was. None where that cannot be told: the step has none, or one of them reads more than ages."""
+        if step.parts is None:
+            return None
+        before, after = ({read: self._value(read, found) for read in step.reads} for found in (self.stored, self.results))
+        moved = []
+        for was, now in zip(step.parts(before), step.parts(after), strict=True):
+            if _moves(was):
+                return None
+            if _moves(now):
+                moved.append(was.is_distinct_from(now))
+        return moved
 
-    def _value(self, name: str) -> Element:
+    def _made(self, step: Step, found: Columns) -> Element:
+        return step.sql({read: self._value(read, found) for read in step.reads})
+
+    def _value(self, name: str, found: Columns) -> Element:
+        """Of `found` results, of the record, or made from these; a hidden value of an earlier step is not stored."""
         if name in self.scalar_keys:
             return sa.bindparam(scalar_parameter(name), type_=sa.Double())
         if name in self.results:
-            return self.results[name]
+            return found[name]
         if name in self.steps:
-            return self._made(self.steps[name])
+            return self._made(self.steps[name], found)
         if self._is_raw(name):
             raise Unknown
         return self.record.c.id if name == "id" else self.fields[name]

@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 MOST = 2000  # about a quarter of a second
 FEWEST = 50
-WAITED = 0.001  # seconds: nobody waits so long for a transaction that nobody else wants
+WAITED = 0.003  # seconds: nobody waits so long for a transaction that nobody else wants
 
 
 class Pace:

@@ -141,9 +141,9 @@ def _known(catalog: Catalog, object_key: str) -> sa.ColumnElement[bool]:
     """Whether the newest row of a result's history says the same, ages grown since."""
     table, history = stored.table(catalog, object_key), stored.history_table(catalog, object_key)
     then, last = history.alias("h"), history.alias("l")
-    newest = sa.select(sa.func.max(last.c.as_of)).where(last.c.record_id == table.c.record_id, last.c.as_of <= table.c.as_of).scalar_subquery()
+    newest = sa.select(sa.func.max(last.c.as_of)).where(last.c.record_id == table.c.record_id, last.c.as_of <= table.c.as_of).correlate(table).scalar_subquery()
     same = (table.c[name].is_not_distinct_from(value) for name, value in on_day(catalog, object_key, then, table.c.as_of).items())
-    return sa.exists().where(then.c.record_id == table.c.record_id, then.c.as_of == newest, *same)
+    return sa.exists().where(then.c.record_id == table.c.record_id, then.c.as_of == newest, *same).correlate(table)
 
 
 def _growing(catalog: Catalog, object_key: str) -> sa.Update | None:

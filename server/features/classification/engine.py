@@ -43,6 +43,9 @@ class Rows:
         place = self.hit(values, at)
         return None if place is None else self.rows[place][1]
 
+    def parts(self, columns: Columns) -> Iterable[sa.ColumnElement[Any]]:
+        return (when.met_sql(columns) for when, _ in self.rows if when is not None)
+
     def sql(self, columns: Columns) -> sa.ColumnElement[Any]:
         whens: list[tuple[Any, Any]] = []
         otherwise: sa.ColumnElement[Any] = sa.null()
@@ -60,4 +63,4 @@ def rows_of(rows: Sequence[Row], scope: Scope) -> Rows:
 
 def first_met(name: str, rows: Sequence[Row], scope: Scope) -> Step:
     made = rows_of(rows, scope)
-    return Step(name, made.names, TEXT, made.sql, made.value)
+    return Step(name, made.names, TEXT, made.sql, made.value, made.parts)

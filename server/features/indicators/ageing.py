@@ -13,7 +13,8 @@ NOW = ("today", "now")
 
 
 def ages(indicator: Indicator, catalog: Catalog) -> bool:
-    """Whether it is the days from a stored day to today, of the subject itself or of one of its source records, and unknown where there is none.
+    """Whether it is the days from a stored day to today, of the subject (a field, or another result) or of one of its source records, and unknown
+    where there is none.
 
     With a number for "none" nobody could tell whether a stored number is an age.
     """
@@ -21,22 +22,24 @@ def ages(indicator: Indicator, catalog: Catalog) -> bool:
         return False
     if indicator.source and indicator.aggregate not in PICKED:
         return False
-    field = _since(indicator.value if indicator.source else indicator.expression)
+    day = since(indicator.value if indicator.source else indicator.expression)
     object_type: ObjectType | None = catalog.get("object", indicator.source or indicator.object)
-    known = object_type.fields.get(field) if object_type is not None else None
-    return object_type is not None and known is not None and known.type in ("date", "datetime") and objects.is_stored(known, object_type)
+    if not day or object_type is None:
+        return False
+    field = object_type.fields.get(day)
+    return objects.is_stored(field, object_type) if field is not None else not indicator.source
 
 
-def _since(text: str) -> str:
-    """The field in `days_between(field, today())`; "" of any other text."""
+def since(text: str) -> str:
+    """The name in `days_between(name, today())`; "" of any other text."""
     try:
         tree = tree_of(text.strip())
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
     if not (_is_call(tree, "days_between") and isinstance(tree, ast.Call) and len(tree.args) == 2 and not tree.keywords):
         return ""
-    since, until = tree.args
-    return since.id if isinstance(since, ast.Name) and any(_is_call(until, name) for name in NOW) else ""
+    day, until = tree.args
+    return day.id if isinstance(day, ast.Name) and any(_is_call(until, name) for name in NOW) else ""
 
 
 def _is_call(node: ast.expr, name: str) -> bool:

@@ -25,6 +25,11 @@ def looks_at_time(element: sa.ClauseElement) -> bool:
     return any(isinstance(found, sa.BindParameter) and found.key in TIMES for found in iterate(element))
 
 
+def always(record_id: Element) -> Element:
+    """True of every record, and said by the index that is there for passed edges."""
+    return record_id > sa.literal_column("0")
+
+
 class Moved(Gathering):
     """One pass at two moments. Its statements give ids of subjects, also some that lie outside the population."""
 
@@ -52,10 +57,10 @@ class Moved(Gathering):
             yield self._subjects(*self._between(name, before, after))
 
     def _between(self, name: str, before: date, after: date) -> tuple[Element, ...]:
-        """Days after `before`, up to `after`. The last condition is true of every record: an index that is there for these statements has it."""
+        """Days after `before`, up to `after`."""
         column, is_date = self._date(name)
         days = (column > before, column <= after) if is_date else (column >= self._midnight(before), column < self._midnight(after))
-        return (*days, self.source.c.id > sa.literal_column("0"))
+        return (*days, always(self.source.c.id))
 
     def _midnight(self, day: date) -> Element:
         return sa.literal(following_midnight(day, self.now.zone), Instant())

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from server.config.catalog import Catalog
 from server.expressions.types import DATE, INTEGER
+from server.features.indicators.ageing import since
 from server.features.indicators.distribution import DISTRIBUTIONS
 from server.features.indicators.engine import PICKS, raw_name, source_scope, source_text, value_type
 from server.features.indicators.kind import Indicator
@@ -253,6 +254,9 @@ class Gathering:
             value: Element = self._text(i.value).sql(self.names) if i.value else whole(1)
             value = counted(value)
             return sa.func.nullif(sa.func.count(sa.distinct(value) if i.aggregate == "distinct" else value), whole(0), type_=sa.BigInteger())
+        if i.aggregate in PICKS and (day := since(i.value)):  # the shortest age is that of the latest day: one subtraction, not one a record
+            latest = sa.func.max if i.aggregate == "min" else sa.func.min
+            return self._text(i.value).sql({day: latest(counted(self.names[day]))})
         if i.aggregate in PICKS:
             return getattr(sa.func, i.aggregate)(counted(self._text(i.value).sql(self.names)))  # type: ignore[no-any-return]
         total = self._sum(i.value, counted)

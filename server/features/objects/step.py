@@ -1,6 +1,6 @@
 """One value to work out about a record, in SQL for a population and in Python for a replay: what assessments are made of."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -23,13 +23,18 @@ DECIMALS = 6  # of a number that declares none
 
 @dataclass(frozen=True)
 class Step:
-    """`sql` and `value` give the same from the same inputs; every name in `reads` is there when they are called."""
+    """`sql` and `value` give the same from the same inputs; every name in `reads` is there when they are called.
+
+    `parts`: values of which the step's value is made and of nothing else, such as the points of each factor of a score. While none of them
+    changes it does not change either, which is cheaper to ask of few parts than of the whole.
+    """
 
     name: str
     reads: frozenset[str]
     type: Type
     sql: Callable[[Columns], sa.ColumnElement[Any]]
     value: Callable[[Values, At], Any]
+    parts: Callable[[Columns], Iterable[sa.ColumnElement[Any]]] | None = None
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ def steps(score: Score, scope: Scope) -> tuple[Step, ...]:
         NUMBER,
         lambda columns: _total_sql(score, {key: columns[name] for key, name in inputs.items()}),
         lambda values, at: total_of(score, {key: values.get(name) for key, name in inputs.items()}),
+        lambda columns: (part for f in score.factors for part in (_weighted_sql(f, columns[inputs[f.key]]), columns[inputs[f.key]].is_(None))),
     )
     if not score.coverage_key:
         return (*hidden, total)
@@ -57,6 +58,7 @@ def steps(score: Score, scope: Scope) -> tuple[Step, ...]:
         NUMBER,
         lambda columns: _coverage_sql(score, {key: columns[name] for key, name in inputs.items()}),
         lambda values, at: coverage_of(score, {key: values.get(name) for key, name in inputs.items()}),
+        lambda columns: (columns[inputs[f.key]].is_(None) for f in score.factors),
     )
     return (*hidden, total, coverage)
 

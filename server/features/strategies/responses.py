@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from server.config.catalog import Catalog
 from server.errors import Text
 from server.feature import Work
 from server.features.alerts.tables import OPEN_STATES, alerts
@@ -15,7 +16,8 @@ from server.storage.part import Part, within
 
 def follow_alerts(work: Work, object_key: str, part: Part) -> None:
     """One statement finds what there is to do; mostly nothing."""
-    found = work.session.execute(DUE[part.by_ids], part.bound | {"object": object_key}).all()
+    query = work.catalog.once(("strategies.responses", object_key, part.by_ids), lambda: _due(work.catalog, object_key, part.by_ids))
+    found = work.session.execute(query, part.bound).all()
     fresh = [alert_id for alert_id, _ in found if alert_id is not None]
     if fresh:
         _ask(work, fresh)
@@ -32,18 +34,16 @@ def _ask(work: Work, alert_ids: Sequence[int]) -> None:
         work.session.execute(sa.insert(tasks), rows)
 
 
-def _due(by_ids: bool) -> sa.CompoundSelect[Any]:
-    """Open alerts nobody was asked to answer yet, and open responses whose alert closed: (alert, none) or (none, task)."""
+def _due(catalog: Catalog, object_key: str, by_ids: bool) -> sa.CompoundSelect[Any]:
+    """Open alerts of rules with a first task that nobody was asked to do yet, and open responses whose alert closed: (alert, none) or (none, task)."""
+    asking = [rule.key for rule in catalog.all("alert") if rule.object == object_key and rule.first_task is not None]
     answered = sa.exists().where(tasks.c.alert_id == alerts.c.id, tasks.c.kind == "response")
-    about = sa.and_(alerts.c.object == sa.bindparam("object", type_=sa.Text), within(alerts.c.record_id, by_ids))
+    about = sa.and_(alerts.c.object == object_key, alerts.c.rule.in_(asking), within(alerts.c.record_id, by_ids))
     fresh = sa.select(alerts.c.id, sa.null()).where(about, alerts.c.state.in_(OPEN_STATES), ~answered)
-    asked = sa.and_(tasks.c.object == sa.bindparam("object", type_=sa.Text), within(tasks.c.record_id, by_ids))
+    asked = sa.and_(tasks.c.object == object_key, within(tasks.c.record_id, by_ids))
     closed = sa.and_(alerts.c.id == tasks.c.alert_id, alerts.c.state == "closed")
     groundless = sa.select(sa.null(), tasks.c.id).join(alerts, closed).where(asked, tasks.c.kind == "response", tasks.c.state == "open")
     return fresh.union_all(groundless)
-
-
-DUE = {by: _due(by) for by in (False, True)}
 
 
 def _task(work: Work, alert: sa.Row[Any], title: Text) -> dict[str, Any]:

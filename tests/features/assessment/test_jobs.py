@@ -50,7 +50,7 @@ def done(house: House, kind: str, **args: Any) -> ledger.Status:
 def test_the_nightly_job_follows_time(house: House) -> None:
     assess_all(house.work, "client")
     house.now += timedelta(days=40)
-    job = done(house, service.RUN)
+    job = done(house, jobs.NIGHT)
     assert job.state == "done", job.error
     assert job.result is not None and job.result["changed"] > 0
     assert assess_all(house.work, "client").changed == 0

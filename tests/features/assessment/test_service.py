@@ -204,8 +204,10 @@ def test_an_output_of_another_type_gets_a_new_column(house: House) -> None:
 
 def test_publishing_makes_the_indexes_the_passes_need(house: House) -> None:
     with house.database.read() as connection:
-        found = {i["name"]: i["column_names"] for i in sa.inspect(connection).get_indexes("o_sale") if str(i["name"]).startswith("gather")}
+        found = {str(i["name"]): i["column_names"] for i in sa.inspect(connection).get_indexes("o_sale") if str(i["name"]).startswith("gather")}
+    by_day = {name: found.pop(name) for name in list(found) if name.startswith("gather_day")}
     assert found and all(columns[0] == "client" for columns in found.values())
+    assert sorted(by_day.values()) == [["day", "client", "deleted_at"], ["moment", "client", "deleted_at"]]
     assert any(columns[1] == "day" for columns in found.values() if len(columns) > 1)
 
 

@@ -1,0 +1,161 @@
+"""A run of those who are due leaves what counting everything by hand gives, and works out nobody else."""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy as sa
+
+from server.config.document import Document
+from server.features.assessment.ageing import on_day
+from server.features.assessment.engine import outputs
+from server.features.assessment.service import assess_all, assess_due, last_run
+from server.features.objects import results as stored
+from server.storage.session import Database
+from tests.features.assessing import ALERTS, DOCUMENTS, House, a, an_indicator, fill, labels, rows
+from tests.features.assessment.generated import AGGREGATES, WAYS, Records, documents
+from tests.features.assessment.writing import Writer, mixed
+from tests.features.brute import Brute
+
+ZONE = ZoneInfo("Asia/Shanghai")
+BEGIN = date(2026, 2, 26)
+EVERYTHING = "WEATHERGLASS_TEST_WRITES" in os.environ  # `make exactness`
+DAYS = (1, 1, 1, 2, 27, 1, 1) if EVERYTHING else (1, 3, 27)  # between one run and the next: over the end of a short month, a month missed
+
+TIMED = [
+    an_indicator("since_last", source="line", join="client", aggregate="min", value="days_between(day, today())", date="day", filter="units > 0", decimals=0),
+    an_indicator("since_first", source="line", join="client", aggregate="max", value="days_between(moment, now())", date="moment", decimals=0),
+    an_indicator("open_age", source="line", join="client", aggregate="max", value="days_between(day, today())", missing=0, decimals=0),
+    an_indicator("ahead", source="line", join="deal.client", filter="day >= today() and (moment < now() or deal.open)", aggregate="count", decimals=0),
+    an_indicator("last_day", source="line", join="client", aggregate="max", value="day", date="day"),
+    an_indicator("quiet", expression="days_between(last_day, today())", decimals=0),
+    an_indicator("quiet_weeks", expression="quiet / 7", decimals=0),
+    an_indicator("fading", source="line", match="segment == subject.segment", aggregate="sum", value="units * 0.5 ** age", date="day",
+                 window={"last": 20, "unit": "days"}, decimals=3),
+    a("classification", "silence", object="client", classes=labels("long", "short"), rows=rows(("since_last > 40 or quiet > 100", "long"), ("", "short"))),
+]  # fmt: skip
+LONE = [d for d in TIMED if d.key not in ("fading", "quiet_weeks", "open_age")]
+
+
+def calm(way: str) -> Callable[[], list[Document]]:
+    """Without what reads the whole population: a mean that moves makes everybody due who is compared with it."""
+    return lambda: [d for d in [*documents(way, tuple(AGGREGATES)[::3]), *LONE] if d.key not in ("mean_risk", "above", "rank")]
+
+
+SETS: dict[str, Callable[[], list[Document]]] = {**{way: calm(way) for way in WAYS}, "everything": lambda: [*mixed(), *TIMED]}
+
+
+def check(house: House) -> None:
+    with house.work(write=False) as work:
+        expected, names = Brute(work, work.at).results(), list(outputs(work.catalog, "client"))
+        history = stored.history_table(work.catalog, "client")
+        newest = sa.select(history.c.record_id, sa.func.max(history.c.as_of).label("as_of")).group_by(history.c.record_id).subquery()
+        known = on_day(work.catalog, "client", history, sa.literal(work.at.today, sa.Date()))
+        joined = history.join(newest, sa.and_(newest.c.record_id == history.c.record_id, newest.c.as_of == history.c.as_of))
+        told = {row[0]: row for row in work.session.execute(sa.select(history.c.record_id, *(known[n] for n in names)).select_from(joined))}
+    found = {row["record_id"]: row for row in house.rows("x_client")}
+    assert found.keys() == expected.keys()
+    assert [(i, n, found[i][n], v[n]) for i, v in expected.items() for n in names if found[i][n] != v[n]] == []
+    assert [(i, n, told[i][1 + at], v[n]) for i, v in expected.items() for at, n in enumerate(names) if told[i][1 + at] != v[n]] == []
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", SETS)
+def test_who_is_due_is_found(database: Database, name: str) -> None:
+    house = House(database, SETS[name]())
+    house.zone = ZONE
+    house.now = datetime(BEGIN.year, BEGIN.month, BEGIN.day, 1, 30, tzinfo=UTC)
+    records = Records(len(name), BEGIN, ZONE)
+    for object_key, made in records.all(clients=25, deals=20, parts=20, lines=45).items():
+        house.insert(object_key, *made)
+    assess_all(house.work, "client")
+    check(house)
+    writer, asked, population = Writer(house, records), 0, 0
+    for turn, days in enumerate(DAYS):
+        for _ in range(turn % 3 * 4):
+            writer.write()
+        house.now += timedelta(days=days, hours=5 if turn == 3 else 0)
+        for _ in range(turn % 2 * 3):
+            writer.write()
+        summary = assess_due(house.work, house.work, "client", chunk=17)
+        asked, population = asked + summary.due, population + summary.records
+        check(house)
+    if name not in ("matched", "everything"):  # there a day touches everybody
+        assert asked < population * 0.9, "some were not due"
+
+
+def test_a_night_works_out_few_and_their_alerts(database: Database) -> None:
+    """The house of the other tests, whose `silent` alert reads an age and nothing else that moves."""
+    house = House(database, [*DOCUMENTS, *ALERTS])
+    fill(house, 5)
+    assess_all(house.work, "client")
+    seen = list[int]()
+    for _ in range(12):
+        house.now += timedelta(days=1)
+        assess_due(house.work, house.work, "client")
+        with house.work(write=False) as work:
+            table = stored.table(work.catalog, "client")
+            fires = set(work.session.scalars(sa.select(table.c.record_id).where(table.c.silence > 20)))
+            clears = set(work.session.scalars(sa.select(table.c.record_id).where(table.c.silence <= 10)))
+        going = {row["record_id"] for row in house.rows("alerts", "id") if row["rule"] == "silent" and row["state"] != "closed"}
+        assert fires <= going and not clears & going
+        seen.append(len(going))
+    assert len(set(seen)) > 1, "alerts opened on the way"
+
+
+def test_a_night_that_changes_nothing_writes_no_history(database: Database) -> None:
+    documents_ = [d for d in calm("direct")() if d.key not in ("ahead",)]
+    house = House(database, documents_)
+    for object_key, made in Records(3, date(2020, 1, 1), ZONE).all().items():  # all lies years back
+        house.insert(object_key, *made)
+    assess_all(house.work, "client")
+    before, told = house.rows("x_client"), house.rows("x_client_history")
+    house.now += timedelta(days=1)
+    summary = assess_due(house.work, house.work, "client")
+    assert (summary.due, summary.changed) == (0, 0) and summary.records == len(before)
+    after = house.rows("x_client")
+    assert all(new["since_last"] == old["since_last"] + 1 for new, old in zip(after, before, strict=True) if old["since_last"] is not None)
+    assert any(old["since_last"] is not None for old in before)
+    assert house.rows("x_client_history") == told
+
+
+def test_a_run_of_who_is_due_is_continued_where_it_was(database: Database) -> None:
+    house = House(database, calm("direct")())
+    for object_key, made in Records(5, BEGIN, ZONE).all(clients=20, lines=200).items():
+        house.insert(object_key, *made)
+    assess_all(house.work, "client")
+    house.now += timedelta(days=1)
+
+    class Killed(Exception):
+        pass
+
+    def dying(done: int, _: int) -> None:
+        if done >= 6:
+            raise Killed
+
+    with pytest.raises(Killed):
+        assess_due(house.work, house.work, "client", progress=dying, chunk=3)
+    rest = assess_due(house.work, house.work, "client", chunk=3)
+    assert rest.resumed
+    check(house)
+    assert [r["state"] for r in house.rows("assessment_runs", "id")] == ["done", "done"]
+
+
+def test_other_rules_or_another_zone_begin_anew(database: Database) -> None:
+    house = House(database, calm("direct")())
+    for object_key, made in Records(6, BEGIN, ZONE).all().items():
+        house.insert(object_key, *made)
+    assess_all(house.work, "client")
+    house.zone = ZoneInfo("America/New_York")
+    house.now += timedelta(days=1)
+    assert assess_due(house.work, house.work, "client").due == len(house.rows("x_client"))
+    check(house)
+    house.republish(an_indicator("since_last", source="line", join="client", aggregate="count", decimals=0))
+    with house.work(write=False) as work:
+        run = last_run(work, "client")
+    assert run is not None and run["release"] != 2
+    house.now += timedelta(days=1)
+    assert assess_due(house.work, house.work, "client").due == len(house.rows("x_client"))
+    check(house)
