@@ -1,6 +1,7 @@
 """Results that are a number of days and grow by one each day: as they are on a day, from a row of an earlier one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +23,17 @@ def aged(catalog: Catalog, value: Element, since: Element, day: Element) -> Elem
     names = {"value": Name(INTEGER), "since": Name(DATE), "day": Name(DATE)}
     made: Expression = catalog.once(("assessment.aged",), lambda: expression("value + days_between(since, day)", Scope(names)))
     return made.sql({"value": value, "since": since, "day": day})
+
+
+def between(rows: Sequence[tuple[date, Any]], until: date) -> list[tuple[date, Any]]:
+    """The values of an age over time, from rows of its history: it grows from each to the day before the next, and from the last to `until`."""
+    found = []
+    ends = [day - timedelta(days=1) for day, _ in rows[1:]] + [until]
+    for (day, value), end in zip(rows, ends, strict=True):
+        found.append((day, value))
+        if value is not None and end > day:
+            found.append((end, value + (end - day).days))
+    return found
 
 
 def on_day(catalog: Catalog, object_key: str, row: sa.FromClause, day: Element) -> Mapping[str, Element]:

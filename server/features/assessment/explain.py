@@ -13,6 +13,7 @@ from server.expressions.explain import Trace, explain, sentence
 from server.expressions.types import BOOLEAN, At
 from server.feature import Work
 from server.features.access.service import row_filter
+from server.features.assessment.ageing import between
 from server.features.assessment.engine import outputs, scope
 from server.features.assessment.replay import replay_of
 from server.features.classification.engine import Rows, rows_of
@@ -179,8 +180,10 @@ def indicator_lines(work: Work, object_key: str, record_id: int) -> list[Indicat
 
 def score_history(work: Work, object_key: str, record_id: int, name: str) -> list[tuple[date, Any]]:
     """The values of one output over time, oldest first; each holds until the next."""
-    if name not in outputs(work.catalog, object_key):
+    output = outputs(work.catalog, object_key).get(name)
+    if output is None:
         raise NotFound(Text(f"没有 {name}", f"There is no {name}"))
     table = stored.history_table(work.catalog, object_key)
     rows = work.session.execute(sa.select(table.c.as_of, table.c[name]).where(table.c.record_id == record_id).order_by(table.c.as_of))
-    return [(row[0], row[1]) for row in rows]
+    found = [(row[0], row[1]) for row in rows]
+    return between(found, work.at.today) if output.ages else found

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from server.feature import Work
 from server.features.access.service import row_filter
+from server.features.assessment.ageing import between, on_day
 from server.features.objects import engine as objects
 from server.features.objects import results as stored
 from server.features.objects.kind import ObjectType
@@ -31,11 +32,12 @@ def movers(work: Work, object_key: str, since: date, names: Sequence[str], by: s
     then, last = stored.history_table(work.catalog, object_key).alias("h"), stored.history_table(work.catalog, object_key).alias("l")
     latest = sa.select(sa.func.max(last.c.as_of)).where(last.c.record_id == now.c.record_id, last.c.as_of <= since).correlate(now).scalar_subquery()
     columns = objects.value_columns(work.catalog, object_key, record, work.at)
-    differs = sa.or_(*(now.c[n].is_distinct_from(then.c[n]) for n in names))
+    old = on_day(work.catalog, object_key, then, sa.literal(since, sa.Date()))
+    differs = sa.or_(*(now.c[n].is_distinct_from(old[n]) for n in names))
     moved = (now.c.as_of > since, differs, row_filter(work, object_key, "read", columns))
     joined = now.join(record, record.c.id == now.c.record_id).join(then, sa.and_(then.c.record_id == now.c.record_id, then.c.as_of == latest))
-    far = sa.func.abs(sa.func.coalesce(now.c[by] - then.c[by], 0.0))
-    shown = [columns[object_type.name_field].label("name"), *(now.c[n].label(f"now:{n}") for n in names), *(then.c[n].label(f"then:{n}") for n in names)]
+    far = sa.func.abs(sa.func.coalesce(now.c[by] - old[by], 0.0))
+    shown = [columns[object_type.name_field].label("name"), *(now.c[n].label(f"now:{n}") for n in names), *(old[n].label(f"then:{n}") for n in names)]
     query = sa.select(now.c.record_id, *shown).select_from(joined).where(*moved).order_by(far.desc(), now.c.record_id).limit(limit)
     rows = work.session.execute(query).mappings().all()
     total = work.session.scalar(sa.select(sa.func.count()).select_from(joined).where(*moved)) or 0
@@ -61,4 +63,6 @@ def histories(work: Work, object_key: str, ids: Iterable[int], name: str, since:
     found: dict[int, list[tuple[date, Any]]] = {}
     for record_id, day, value in work.session.execute(query.order_by(table.c.record_id, table.c.as_of)):
         found.setdefault(record_id, []).append((day, value))
-    return found
+    if not stored.outputs(work.catalog, object_key)[name].ages:
+        return found
+    return {record_id: between(days, work.at.today) for record_id, days in found.items()}

@@ -16,6 +16,7 @@ from server.expressions.sql import compile_sql, when_true
 from server.expressions.types import BOOLEAN, NUMBER, At
 from server.feature import Work
 from server.features.alerts.tables import alerts
+from server.features.assessment.ageing import on_day
 from server.features.objects import results
 from server.features.objects.engine import tables, value_columns
 from server.features.reviews.engine import metric_scope, metric_value
@@ -95,7 +96,8 @@ def results_on(work: Work, object_key: str, at: At) -> Any:
     past = results.history_table(work.catalog, object_key)
     newest = sa.select(past.c.record_id, sa.func.max(past.c.as_of).label("as_of")).where(past.c.as_of <= at.today).group_by(past.c.record_id).subquery()
     same = sa.and_(past.c.record_id == newest.c.record_id, past.c.as_of == newest.c.as_of)
-    return sa.select(*past.c).join(newest, same).subquery("results")
+    known = on_day(work.catalog, object_key, past, sa.literal(at.today, sa.Date()))
+    return sa.select(past.c.record_id, *(value.label(name) for name, value in known.items())).join(newest, same).subquery("results")
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,25 @@
 """A run of those who are due leaves what counting everything by hand gives, and works out nobody else."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
 
 from server.config.document import Document
+from server.expressions.types import At
+from server.feature import Work
 from server.features.assessment.ageing import on_day
-from server.features.assessment.engine import outputs
-from server.features.assessment.service import assess_all, assess_due, last_run
+from server.features.assessment.engine import compile_pipeline, outputs
+from server.features.assessment.movement import histories, movers
+from server.features.assessment.service import assess_all, assess_due, last_run, score_history
+from server.features.indicators.due import Moved
+from server.features.indicators.gathering import passes
 from server.features.objects import results as stored
+from server.features.reviews.populations import results_on
 from server.storage.session import Database
 from tests.features.assessing import ALERTS, DOCUMENTS, House, a, an_indicator, fill, labels, rows
 from tests.features.assessment.generated import AGGREGATES, WAYS, Records, documents
@@ -119,6 +126,45 @@ def test_a_night_that_changes_nothing_writes_no_history(database: Database) -> N
     assert all(new["since_last"] == old["since_last"] + 1 for new, old in zip(after, before, strict=True) if old["since_last"] is not None)
     assert any(old["since_last"] is not None for old in before)
     assert house.rows("x_client_history") == told
+    aged = next(row for row in after if row["since_last"] is not None)
+    yesterday, today = house.now.date() - timedelta(days=1), house.now.date()
+    with house.work(write=False) as work:
+        line = score_history(work, "client", aged["record_id"], "since_last")
+        assert line == [(yesterday, aged["since_last"] - 1), (today, aged["since_last"])], "an age is drawn as it grew"
+        assert histories(work, "client", [aged["record_id"]], "since_last", yesterday) == {aged["record_id"]: line}
+        past = results_on(work, "client", At.end_of(yesterday, work.zone))
+        assert work.session.scalar(sa.select(past.c.since_last).where(past.c.record_id == aged["record_id"])) == aged["since_last"] - 1
+    house.now += timedelta(days=9)
+    assess_due(house.work, house.work, "client")
+    with house.work(write=False) as work:
+        past = results_on(work, "client", At.end_of(today, work.zone))
+        assert work.session.scalar(sa.select(past.c.since_last).where(past.c.record_id == aged["record_id"])) == aged["since_last"]
+        assert movers(work, "client", today, ["since_last", "silence"], "since_last")[1] > 0, "ages move too"
+        assert movers(work, "client", today, ["silence"], "since_last")[1] == 0
+
+
+def test_passed_edges_are_found_by_the_day_and_gathering_takes_the_other_index(sqlite_database: Database) -> None:
+    """Both would fit both statements, and each is far slower with the other's."""
+    house = House(sqlite_database, calm("direct")())
+    with house.work(write=False) as work:
+        client, then = work.catalog.get("object", "client"), At(house.now - timedelta(days=1), house.zone)
+        made = [Moved(work.catalog, client, p, then, work.at) for p in passes(i for i in work.catalog.all("indicator") if i.join == "client")]
+        passed = [s for moved in made for s in moved.crossing()]
+        plans = [plan(work, s, {}) for s in passed]
+        assert plans and all("COVERING INDEX gather_day_o_line" in p for p in plans), plans
+        pipeline = compile_pipeline(work.catalog, "client")
+        gathering = plan(work, pipeline.query, pipeline.parameters(work.at, {}, low=0, high=9))
+        assert "gather_o_line_client" in gathering and "gather_day" not in gathering
+
+
+def plan(work: Work, statement: sa.Executable, bound: Mapping[str, Any]) -> str:
+    asked: list[tuple[str, Any]] = []
+    sa.event.listen(
+        work.session.engine, "before_cursor_execute", lambda c, cursor, text, parameters, context, many: asked.append((text, parameters)), once=True
+    )
+    work.session.execute(statement, bound)
+    text, parameters = asked[0]
+    return "\n".join(str(row[3]) for row in work.session.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", parameters))
 
 
 def test_a_run_of_who_is_due_is_continued_where_it_was(database: Database) -> None:
