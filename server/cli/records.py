@@ -113,7 +113,7 @@ def assess(
             def show(done: int, total: int, task: TaskID = task) -> None:
                 bar.update(task, completed=done, total=total)
 
-            found.append((key, assess_all(lambda: it.work(write=True, cause="assess"), key, day, show)))
+            found.append((key, assess_all(lambda: it.work(write=True, cause="assess"), key, day, show, look=lambda: it.work(write=False))))
     if as_json:
         typer.echo(json.dumps([summary_data(key, s) for key, s in found], ensure_ascii=False))
         return

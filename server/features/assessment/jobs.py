@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from server.errors import Text
@@ -21,15 +21,15 @@ DAILY = "40 6,12,18 * * *"
 
 def everybody(job: Running) -> Mapping[str, Any]:
     """Everybody of one object (`object`), or of all; a run that was cut off goes on where it came to."""
-    return _run(job, lambda open_work, key, progress: assess_all(open_work, key, progress=progress))
+    return _run(job, lambda open_work, look, key, progress: assess_all(open_work, key, progress=progress, look=look))
 
 
 def night(job: Running) -> Mapping[str, Any]:
     """Whoever may have other results today, of each object."""
-    return _run(job, lambda open_work, key, progress: assess_due(open_work, lambda: job.work(write=False, cause="assess"), key, progress))
+    return _run(job, assess_due)
 
 
-def _run(job: Running, assess: Callable[[OpenWork, str, Progress], Summary]) -> Mapping[str, Any]:
+def _run(job: Running, assess: Callable[[OpenWork, OpenWork, str, Progress], Summary]) -> Mapping[str, Any]:
     seen = {"done": 0, "total": 0}
 
     @contextmanager
@@ -42,7 +42,10 @@ def _run(job: Running, assess: Callable[[OpenWork, str, Progress], Summary]) -> 
     def progress(done: int, total: int) -> None:
         seen.update(done=done, total=total)
 
-    return _told([assess(open_work, key, progress) for key in _objects(job)])
+    def look() -> AbstractContextManager[Work]:
+        return job.work(write=False, cause="assess")
+
+    return _told([assess(open_work, look, key, progress) for key in _objects(job)])
 
 
 def _told(found: list[Summary]) -> Mapping[str, Any]:

@@ -42,15 +42,20 @@ class Summary:
 
 
 def assess_all(
-    open_work: OpenWork, object_key: str = "customer", as_of: date | None = None, progress: Progress | None = None, chunk: int | None = None
+    open_work: OpenWork,
+    object_key: str = "customer",
+    as_of: date | None = None,
+    progress: Progress | None = None,
+    chunk: int | None = None,
+    look: OpenWork | None = None,
 ) -> Summary:
     """Assesses everybody in chunks of ids, each a transaction that also moves the run's cursor: a killed run is continued by the next call.
 
-    A past `as_of` writes that day's rows of the history and touches neither current results nor alerts.
+    A past `as_of` writes that day's rows of the history and touches neither current results nor alerts. `look` opens work that only reads, so that
+    nobody's save waits while the population's values are worked out.
     """
     began = time.monotonic()
-    with open_work() as work:
-        run, resumed = _begin(work, object_key, as_of or work.at.today)
+    run, resumed = _begin(open_work, look or open_work, object_key, as_of)
     _go_on(open_work, run, None, progress, pace.Pace(chunk))
     return _summary(open_work, run, began, resumed)
 
@@ -59,9 +64,9 @@ def assess_due(open_work: OpenWork, look: OpenWork, object_key: str = "customer"
     """Assesses those whose results can be others now than at the last run of these rules, although nobody wrote anything; everybody where there was none,
     where it cannot be told, or where it is most of them. `look` opens work that only reads."""
     began = time.monotonic()
-    with open_work() as work:
+    with look() as work:
         base = _base(work, object_key)
-        run, resumed = _begin(work, object_key, work.at.today, base["at"] if base else None)
+    run, resumed = _begin(open_work, look, object_key, None, base["at"] if base else None)
     found = None
     if base is not None:
         with look() as work:
@@ -86,36 +91,50 @@ def _due(work: Work, run: Run, then: At) -> Sequence[int] | None:
     return None if found is None or len(found) * MANY > run["total"] else found
 
 
-def _begin(work: Work, object_key: str, day: date, since: datetime | None = None) -> tuple[Run, bool]:
+def _begin(open_work: OpenWork, look: OpenWork, object_key: str, as_of: date | None, since: datetime | None = None) -> tuple[Run, bool]:
     """The run that was cut off, when it meant the same; else a new one with the population's values worked out."""
-    object_type = subject(work.catalog, object_key)
+    with open_work() as work:
+        meant = _meant(work, object_key, as_of or work.at.today, since)
+        cut = _cut_off(work, meant)
+    if cut is not None:
+        return cut, True
+    with look() as work:
+        at = At.end_of(meant["as_of"], work.zone) if meant["past"] else work.at
+        scalars = population_scalars(work, object_key, at)
+    with open_work() as work:
+        return _new(work, meant, at, scalars), False
+
+
+def _meant(work: Work, object_key: str, day: date, since: datetime | None) -> Run:
+    subject(work.catalog, object_key)
     today = work.at.today
     if day > today:
         raise Invalid([Problem("as_of", Text("不能评估未来的日期", "A day to come cannot be assessed"), code="future")])
+    return {"object": object_key, "as_of": day, "release": work.catalog.release, "past": day < today, "since": since, "zone": work.zone.key}
+
+
+def _cut_off(work: Work, meant: Run) -> Run | None:
+    """The newest run that means this and did not end. All others that did not are abandoned."""
     runs = assessment_runs.c
-    meant = {"as_of": day, "release": work.catalog.release, "past": day < today, "since": since, "zone": work.zone.key}
-    same = [runs[name].is_not_distinct_from(value) for name, value in meant.items()]
-    cut = (
-        work.session.execute(sa.select(assessment_runs).where(runs.object == object_key, runs.state == "running", *same).order_by(runs.id.desc()))
-        .mappings()
-        .first()
-    )
-    ended = sa.update(assessment_runs).where(runs.object == object_key, runs.state == "running").values(state="abandoned", finished_at=work.now)
+    unended = (runs.object == meant["object"], runs.state == "running")
+    same = (runs[name].is_not_distinct_from(value) for name, value in meant.items())
+    cut = work.session.execute(sa.select(assessment_runs).where(*unended, *same).order_by(runs.id.desc())).mappings().first()
+    ended = sa.update(assessment_runs).where(*unended).values(state="abandoned", finished_at=work.now)
     work.session.execute(ended.where(runs.id != cut["id"]) if cut else ended)
-    if cut:
-        return dict(cut), True
-    at = At.end_of(day, work.zone) if day < today else work.at
-    table = objects.table(object_type, work.catalog)
+    return dict(cut) if cut else None
+
+
+def _new(work: Work, meant: Run, at: At, scalars: Mapping[str, float | None]) -> Run:
+    table = objects.table(subject(work.catalog, meant["object"]), work.catalog)
     total = work.session.scalar(sa.select(sa.func.count()).select_from(table).where(table.c.deleted_at.is_(None))) or 0
-    scalars = population_scalars(work, object_key, at)
-    if day == today:
-        keep_scalars(work, object_key, day, scalars)
+    if not meant["past"]:
+        keep_scalars(work, meant["object"], meant["as_of"], scalars)
     row = {
-        **meant, "object": object_key, "at": at.instant, "state": "running", "cursor": -1, "total": total, "done": 0, "changed": 0, "tally": {},
-        "scalars": scalars, "started_at": work.now, "by": work.actor.username,
+        **meant, "at": at.instant, "state": "running", "cursor": -1, "total": total, "done": 0, "changed": 0, "tally": {}, "scalars": scalars,
+        "started_at": work.now, "by": work.actor.username,
     }  # fmt: skip
     made = work.session.execute(sa.insert(assessment_runs).values(**row).returning(assessment_runs.c.id)).scalar_one()
-    return {**row, "id": made}, False
+    return {**row, "id": made}
 
 
 def _go_on(open_work: OpenWork, run: Run, found: Sequence[int] | None, progress: Progress | None, chunks: pace.Pace) -> None:
