@@ -4,6 +4,7 @@ Both start from typed tables with the same rows and end with result rows and ale
 """
 
 import csv
+import json
 import random
 import statistics
 import time
@@ -17,7 +18,7 @@ import duckdb
 import sqlalchemy as sa
 
 from bench.row import Row
-from bench.setup import Bench, open_bench
+from bench.setup import DOCUMENTS, Bench, open_bench
 from server.features.assessment.service import assess_all, assess_due
 
 AS_OF = date(2026, 6, 30)
@@ -71,21 +72,14 @@ ind AS (
   SELECT c.id, coalesce(count_90d, 0) AS count_90d, coalesce(count_90d_prev, 0) AS count_90d_prev,
     coalesce(amount_90d, 0) / 100.0 AS amount_90d, coalesce(amount_90d_prev, 0) / 100.0 AS amount_90d_prev,
     coalesce(amount_365d, 0) / 100.0 AS amount_365d,
-    average_365d / 100.0 AS average_365d, largest_365d / 100.0 AS largest_365d,
+    round(average_365d / 100.0, 2) AS average_365d, largest_365d / 100.0 AS largest_365d,
     coalesce(cancelled_180d, 0) AS cancelled_180d, days_since_last, limit_amount / 100.0 AS lim
   FROM customer c LEFT JOIN agg ON agg.customer = c.id WHERE c.active),
 der AS (
-  SELECT *, round((amount_90d - amount_90d_prev) / nullif(amount_90d_prev, 0) * 100, 1) AS fall, round(amount_90d / nullif(lim, 0) * 100, 1) AS used FROM ind),
-pts AS (
-  SELECT *,
-    CASE WHEN fall IS NULL THEN 50 WHEN fall >= 0 THEN 0 WHEN fall >= -20 THEN 30 WHEN fall >= -50 THEN 70 ELSE 100 END AS p1,
-    CASE WHEN days_since_last IS NULL THEN 100 WHEN days_since_last <= 14 THEN 0 WHEN days_since_last <= 30 THEN 25
-      WHEN days_since_last <= 60 THEN 60 ELSE 100 END AS p2,
-    CASE WHEN cancelled_180d <= 0 THEN 0 WHEN cancelled_180d <= 2 THEN 40 ELSE 100 END AS p3,
-    CASE WHEN used IS NULL THEN NULL WHEN used <= 50 THEN 0 WHEN used <= 90 THEN 40 WHEN used <= 110 THEN 80 ELSE 100 END AS p4
-  FROM der),
-sco AS (
-  SELECT *, round((30 * p1 + 30 * p2 + 15 * p3 + 25 * coalesce(p4, 0)) / (75.0 + CASE WHEN p4 IS NULL THEN 0 ELSE 25 END), 1) AS risk FROM pts),
+  SELECT *, round((amount_90d - amount_90d_prev) / nullif(amount_90d_prev, 0) * 100, 1) AS fall, round(amount_90d / nullif(lim, 0) * 100, 1) AS used,
+    round((count_90d - count_90d_prev)::double / nullif(count_90d_prev, 0) * 100, 1) AS orders_change FROM ind),
+pts AS (SELECT *, POINTS FROM der),
+sco AS (SELECT *, round((SUM_OF_POINTS) / (SUM_OF_WEIGHTS), 1) AS risk FROM pts),
 cls AS (SELECT *, CASE WHEN amount_365d >= 12000 THEN 'a' WHEN amount_365d >= 5000 THEN 'b' ELSE 'c' END AS value FROM sco),
 lev AS (
   SELECT *, CASE WHEN risk >= 60 THEN 2 WHEN risk >= 35 THEN 1 ELSE 0 END AS l, CASE value WHEN 'a' THEN 2 WHEN 'b' THEN 1 ELSE 0 END AS i FROM cls)
@@ -94,11 +88,30 @@ SELECT *, CASE l WHEN 0 THEN ['low','low','medium'][i + 1] WHEN 1 THEN ['low','m
 """
 
 
+# Factors of bench/documents/risk.json by the names they have in the statement: the points a person would have written out.
+NAMES = {"amount_90d_change_pct": "fall", "utilisation_pct": "used", "count_90d_change_pct": "orders_change"}
+MISSING = {"neutral": "50", "worst": "100", "skip": "NULL"}
+
+
+def duckdb_statement() -> str:
+    factors = json.loads((DOCUMENTS / "risk.json").read_text(encoding="utf-8"))["factors"]
+    points, sums, weights = [], [], []
+    for n, factor in enumerate(factors):
+        name = NAMES.get(factor["value"], factor["value"])
+        bands = " ".join(f"WHEN {name} {b['op']} {b['value']} THEN {b['points']}" for b in factor["bands"] if "op" in b)
+        points.append(f"CASE WHEN {name} IS NULL THEN {MISSING[factor['missing']]} {bands} ELSE {factor['bands'][-1]['points']} END AS p{n}")
+        skips = factor["missing"] == "skip"
+        sums.append(f"{factor['weight']} * " + (f"coalesce(p{n}, 0)" if skips else f"p{n}"))
+        weights.append(f"CASE WHEN p{n} IS NULL THEN 0.0 ELSE {factor['weight']} END" if skips else f"{factor['weight']}.0")
+    made = DUCKDB_RUN.replace("SUM_OF_POINTS", " + ".join(sums)).replace("SUM_OF_WEIGHTS", " + ".join(weights))
+    return made.replace("POINTS", ", ".join(points))
+
+
 DUCKDB_SUMS = "SELECT count(*), round(sum(risk), 1), sum((value = 'a')::int), sum((churn = 'extreme')::int), sum(silent::int) FROM result"
 
 
 def duckdb_run(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
-    connection.execute(DUCKDB_RUN, {"t": AS_OF})
+    connection.execute(duckdb_statement(), {"t": AS_OF})
     row = connection.execute(DUCKDB_SUMS).fetchone()
     assert row is not None
     return dict(zip(("rows", "risk", "a", "extreme", "silent"), (int(row[0]), float(row[1]), int(row[2]), int(row[3]), int(row[4]))))

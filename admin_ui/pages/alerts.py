@@ -321,7 +321,7 @@ def chart_of(work: Work, alert: AlertView) -> dict[str, Any] | None:
         "locale": locale,
         "title": output.title.of(locale),
         "unit": formats.unit(output.unit) if output.unit else "",
-        "step": True,
+        "step": not output.ages,  # an age grows day by day
         "x": [day.isoformat() for day, _ in history],
         "y": values,
         "last": formats.number(round(values[-1], 2)),

@@ -34,9 +34,12 @@ POINTS: Mapping[str, sa.Select[tuple[int]]] = {
 }
 
 
+COMMANDS = ("assess", "publish")  # that go on beside the site
+
+
 @dataclass(frozen=True)
 class Harm:
-    """`who`: a process of the site, "assess", or "" for the database itself. `after`: seconds until it is done, or a point to wait for."""
+    """`who`: a process of the site, one of COMMANDS, or "" for the database itself. `after`: seconds until it is done, or a point to wait for."""
 
     kind: str
     who: str = ""
@@ -58,7 +61,7 @@ def plan(kind: str, seed: int, count: int, *, short: bool = False) -> Iterator[H
         if number % 5 == 4:
             yield others[number // 5 % len(others)](rng)
         elif rng.random() < 0.5:
-            yield Harm("kill", rng.choice([*people, *people, "assess"]), after=rng.uniform(0, 2.5))
+            yield Harm("kill", rng.choice([*people, *people, "assess", "publish"]), after=rng.uniform(0, 2.5))
         else:
             point = rng.choice(list(POINTS))
             yield Harm("kill", "assess" if point.startswith("a run") and rng.random() < 0.5 else rng.choice(people), point=point)
@@ -84,9 +87,9 @@ def do(harm: Harm, site: Site, loads: Loads) -> float:
     """Gives the seconds until the processes were back; when nothing had to be started again, 0."""
     _wait(harm, site)
     match harm.kind:
-        case "kill" if harm.who == "assess":
-            if loads.assessing is not None:
-                loads.assessing.kill()
+        case "kill" if harm.who in COMMANDS:
+            if harm.who in loads.running:
+                loads.running[harm.who].kill()
             return 0.0
         case "kill":
             return _restarted(site, [harm.who])

@@ -5,11 +5,13 @@ import sqlite3
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
+from server.features.notifications.delivery import LEASE
 from server.storage.session import Database
 from tests.faults.loads import Journal, database_of
 from tests.faults.site import Site, table
@@ -201,6 +203,33 @@ def alerts_hold(seen: Seen) -> Iterator[str]:
                 yield f"account {record} owes {owed}: {going} open alerts of {rule}"
 
 
+def delivered(seen: Seen) -> Iterator[str]:
+    """The channel was told of each opened alert once, in its transaction. What went out has arrived under its key, and nothing arrived that is not
+    there; nothing that is due is left lying longer than a dead sender's claim holds."""
+    until = time.monotonic() + PATIENCE + LEASE.total_seconds()
+    while (late := _due_messages(seen)) and time.monotonic() < until:
+        time.sleep(0.5)
+    yield from (f"message {row['id']} is due since {row['due_at']} and lies there, claimed until {row['claimed_until']}" for row in late)
+    opened = sum(event["what"] == "opened" for event in seen.table("alert_events"))
+    lines = [row for row in seen.fresh("notifications") if row["owner"].startswith("channel:")]
+    if (told := sum(row["times"] for row in lines)) != opened:
+        yield f"{opened} alerts were opened, the channel was told of {told}"
+    arrived = Counter(received.headers["webhook-id"] for received in list(seen.site.receiver.got))
+    messages = {row["key"]: row for row in seen.fresh("notification_messages")}
+    yield from (f"a message {key} arrived that is not there" for key in arrived.keys() - messages.keys())
+    for key, row in messages.items():
+        if row["state"] not in {"waiting", "sent"} or (row["state"] == "sent" and not arrived[key]):
+            yield f"message {row['id']} is {row['state']} ({row['reason_en']}), arrived {arrived[key]} times"
+
+
+def _due_messages(seen: Seen) -> list[Row]:
+    """Due and free to be sent, or claimed by somebody who has to be done soon. A claim from an hour that was not, the clock being wrong, is no claim
+    that a storm may judge."""
+    at = datetime.now(UTC).replace(tzinfo=None)
+    waiting = (row for row in seen.fresh("notification_messages") if row["state"] == "waiting" and row["due_at"] <= at)
+    return [row for row in waiting if row["claimed_until"] is None or row["claimed_until"] <= at + LEASE]
+
+
 def fresh_run(seen: Seen) -> Iterator[str]:
     """A run of everybody from nothing gives the same, cell by cell, and neither opens nor closes an alert."""
     before, alerts = _results(seen.fresh("x_account")), _alerts(seen.fresh("alerts"))
@@ -221,6 +250,23 @@ def _results(rows: list[Row]) -> dict[int, tuple[Any, ...]]:
 
 def _alerts(rows: list[Row]) -> set[tuple[Any, ...]]:
     return {(row["id"], row["rule"], row["record_id"], row["episode"], row["state"]) for row in rows}
+
+
+# -- Releases ----------------------------------------------------------------------------------------------------------------
+
+
+def released_whole(seen: Seen) -> Iterator[str]:
+    """Each acknowledged number has its release, once; in every release the two documents say the same number; releases follow one another."""
+    bodies = {row["digest"]: json.loads(row["body"]) for row in seen.table("documents")}
+    said: dict[int, set[str]] = defaultdict(set)
+    for row in seen.table("release_documents"):
+        if row["key"] in {"deals", "tier"}:
+            said[row["release"]].add(bodies[row["digest"]]["title"]["en"])
+    found = sorted(seen.table("releases"), key=lambda row: row["id"])
+    yield from (f"release {row['id']} follows {row['parent']}" for before, row in zip(found, found[1:], strict=False) if row["parent"] != before["id"])
+    yield from (f"release {release} is of {sorted(titles)}" for release, titles in said.items() if len(titles) != 1 and release != found[0]["id"])
+    notes = Counter(row["note"] for row in found)
+    yield from (f"the release {number} is there {notes[str(number)]} times" for number in sorted(seen.journal.published) if notes[str(number)] != 1)
 
 
 # -- Jobs and the database ---------------------------------------------------------------------------------------------------
@@ -267,6 +313,8 @@ INVARIANTS: dict[str, Callable[[Seen], Iterator[str]]] = {
     "the audit holds": audited,
     "results as counted by hand": results_hold,
     "alerts once": alerts_hold,
+    "told and delivered": delivered,
+    "released whole": released_whole,
     "jobs asked for once": asked_once,
     "keys whole": keys_whole,
     "the database is sound": sound,

@@ -20,7 +20,7 @@ from server import clock
 from server.features.imports.tables import import_runs
 from server.jobs import ledger
 from server.storage.session import Database
-from tests.faults.site import Site, account, table
+from tests.faults.site import Site, account, numbered, table
 from tests.serving import ROOT, environment
 
 PEOPLE = 4
@@ -41,6 +41,8 @@ class Journal:
         self.imports: dict[int, list[str]] = {}  # run -> tags of its rows, once it was told to run
         self.imported: set[int] = set()  # runs that ended well
         self.jobs: set[str] = set()  # keys of small jobs asked for
+        self.numbers = 0  # of releases tried
+        self.published: set[int] = set()  # of releases acknowledged
         self.wrong: list[str] = []  # answers that no storm excuses
 
     def note(self, what: str, **said: Any) -> None:
@@ -62,7 +64,7 @@ class Loads:
     journal: Journal
     seed: int
     errors: dict[int, int] = field(default_factory=dict)  # status of an answer -> how often a call was sent again for it
-    assessing: subprocess.Popen[bytes] | None = None
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)  # commands that go on beside the site, by what they are
     _over: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
     _turn: int = 0
@@ -73,7 +75,7 @@ class Loads:
         saving = [(self._save, f"{self._turn}.{i}") for i in range(PEOPLE)]
         self._threads = [
             threading.Thread(target=self._guarded, args=(what, name), daemon=True)
-            for what, name in [*saving, (self._import, str(self._turn)), (self._assess, ""), (self._ask, str(self._turn))]
+            for what, name in [*saving, (self._import, str(self._turn)), (self._assess, ""), (self._publish, ""), (self._ask, str(self._turn))]
         ]
         for thread in self._threads:
             thread.start()
@@ -234,11 +236,29 @@ class Loads:
     def _assess(self, _name: str) -> None:
         """The whole population, run after run; one that was killed is continued by the next."""
         while not self._over.is_set():
-            with (self.site.folder / "assess.log").open("ab") as log:
-                arguments = [sys.executable, "-m", "server", "assess", "account"]
-                self.assessing = subprocess.Popen(arguments, cwd=ROOT, env={**environment(self.site.url), **self.site.settings()}, stdout=log, stderr=log)
-                self.assessing.wait()
+            self._command("assess", "account")
             self._over.wait(8)
+
+    def _command(self, *arguments: str) -> int:
+        """Its exit code, which is that of a killed one where a harm came."""
+        with (self.site.folder / f"{arguments[0]}.log").open("ab") as log:
+            called = [sys.executable, "-m", "server", *arguments]
+            process = subprocess.Popen(called, cwd=ROOT, env={**environment(self.site.url), **self.site.settings()}, stdout=log, stderr=log)
+            self.running[arguments[0]] = process
+            return process.wait()
+
+    def _publish(self, _name: str) -> None:
+        """Release after release: two documents that carry one number. A command that was killed may have published or not."""
+        folder = self.site.folder / "documents"
+        folder.mkdir(exist_ok=True)
+        while not self._over.is_set():
+            number = self.journal.numbers = self.journal.numbers + 1
+            for document in numbered(number):
+                (folder / f"{document.key}.json").write_text(json.dumps(document.body))
+            if self._command("publish", str(folder), "--note", str(number)) == 0:
+                self.journal.published.add(number)
+                self.journal.note("published", number=number)
+            self._over.wait(9)
 
     def _ask(self, name: str) -> None:
         """What a schedule does: asks for a job by its key, more than once."""

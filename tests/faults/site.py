@@ -1,10 +1,12 @@
 """Where the storm happens: a database with a few documents, a server and its workers, each a process that can be killed."""
 
+import random
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,11 +15,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from server.cli.shared import Opened
+from server.config.document import Document
 from server.config.publish import publish
 from server.features.access.people import first_admin
+from server.features.notifications import channels
 from server.settings import Settings
 from server.storage.session import Database
 from tests.features.assessing import MONEY, a, an_object, rows
+from tests.features.notifications.receiver import Received, Receiver, receiving
 from tests.postgres import Throwaway
 from tests.serving import PASSWORD, Server, Worker, command
 
@@ -62,6 +67,23 @@ DOCUMENTS = [
 ]  # fmt: skip
 
 
+def numbered(number: int) -> list[Document]:
+    """Two of the documents, which say the number: in each release both say the same."""
+    title = {"zh_CN": f"第 {number} 版", "en": f"No. {number}"}
+    return [Document(d.kind, d.key, {**d.body, "title": title}) for d in DOCUMENTS if d.key in ("deals", "tier")]
+
+
+class Unsteady(Receiver):
+    """A receiver of messages as they are outside: now and then it fails, or takes so long that the sender may be dead by then."""
+
+    def take(self, received: Received) -> tuple[int, bytes]:
+        self.got.append(received)
+        luck = random.random()
+        if luck < 0.05:
+            time.sleep(2)
+        return (503, b"{}") if luck > 0.95 else (200, b"{}")
+
+
 @dataclass
 class Site:
     """`zone`: where it is about noon, so that no jump of an hour is a jump to another day."""
@@ -69,6 +91,7 @@ class Site:
     url: str
     folder: Path
     zone: str
+    receiver: Receiver
     postgres: Throwaway | None = None
     processes: dict[str, Server] = field(default_factory=dict)
 
@@ -90,7 +113,7 @@ class Site:
 
     def settings(self) -> dict[str, str]:
         moved = {"LD_PRELOAD": str(self.folder / "clock.so"), "CLOCK_OFFSET_FILE": str(self.folder / "clock")} if self.has_clock else {}
-        return {"WEATHERGLASS_API_RATE": "0", "WEATHERGLASS_TIMEZONE": self.zone, **moved}
+        return {"WEATHERGLASS_API_RATE": "0", "WEATHERGLASS_TIMEZONE": self.zone, "WEATHERGLASS_OUTGOING_HOSTS": "127.0.0.1", **moved}
 
     def set_clock(self, seconds: int) -> None:
         """Moves the time of day of all processes by so much."""
@@ -117,13 +140,13 @@ def a_site(kind: str) -> Iterator[Site]:
     """A new site on SQLite or PostgreSQL, filled and started; all of it is gone at the end."""
     zone = f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"  # it is noon there; this sign says west
     folder = Path(tempfile.mkdtemp(prefix="weatherglass-storm-"))
-    server = Throwaway() if kind == "postgresql" else None
+    server, messages = Throwaway() if kind == "postgresql" else None, ExitStack()
     try:
         url = f"sqlite:///{folder}/weatherglass.sqlite"
         if server is not None:
             server.start()
             url = _created(server)
-        site = Site(url, folder, zone, server)
+        site = Site(url, folder, zone, messages.enter_context(receiving(Unsteady())), server)
         site.set_clock(0)
         if compiler := shutil.which("cc"):
             subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", folder / "clock.so", CLOCK, "-ldl"], check=True)
@@ -134,6 +157,7 @@ def a_site(kind: str) -> Iterator[Site]:
         finally:
             site.close()
     finally:
+        messages.close()
         if server is not None:
             server.close()
         shutil.rmtree(folder, ignore_errors=True)
@@ -148,11 +172,12 @@ def _created(server: Throwaway) -> str:
 
 
 def _fill(site: Site) -> None:
-    it = Opened(Settings(database_url=site.url, timezone=site.zone))
+    it = Opened(Settings(database_url=site.url, timezone=site.zone, outgoing_hosts="127.0.0.1"))
     with it.work(write=True) as work:
         publish(work, DOCUMENTS, "storm")
     with it.work(write=True) as work:
         first_admin(work, "admin", "admin", PASSWORD)
+        channels.save(work, None, "webhook", {"title": "hook", "url": site.receiver.url, "locale": "en"}, ["alert_critical", "alert_warning"])
     it.database.close()
     file = site.folder / "accounts.csv"
     file.write_text("name,count\n" + "".join(f"{account(i)},0\n" for i in range(ACCOUNTS)))

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 
-from tests.faults.harm import Harm, do, plan
+from tests.faults.harm import COMMANDS, Harm, do, plan
 from tests.faults.invariants import broken
 from tests.faults.loads import Journal, Loads
 from tests.faults.site import Site, a_site
@@ -32,6 +32,8 @@ class Weather:
     saves: int = 0
     imports: int = 0
     jobs: int = 0
+    releases: int = 0
+    messages: int = 0
     errors: Counter[int] = field(default_factory=Counter)
     slowest_return: float = 0.0
     broken: list[str] = field(default_factory=list)
@@ -39,9 +41,10 @@ class Weather:
     def line(self) -> str:
         harms = ", ".join(f"{count} {name}" for name, count in sorted(self.harms.items()))
         resent = ", ".join(f"{count} x {status}" for status, count in sorted(self.errors.items())) or "none"
+        done = f"{self.saves} saves, {self.imports} imports, {self.jobs} jobs, {self.releases} releases, {self.messages} messages"
         return (
-            f"{self.kind}: {sum(self.harms.values())} harms ({harms}); {self.checks} checks, {len(self.broken)} broken; acknowledged {self.saves} saves, "
-            f"{self.imports} imports, {self.jobs} jobs; sent again for an answer of {resent}; back after at most {self.slowest_return:.1f} s"
+            f"{self.kind}: {sum(self.harms.values())} harms ({harms}); {self.checks} checks, {len(self.broken)} broken; acknowledged {done}; "
+            f"sent again for an answer of {resent}; back after at most {self.slowest_return:.1f} s"
         )
 
 
@@ -75,6 +78,8 @@ def _live(site: Site, harms: list[Harm], seed: int, weather: Weather) -> None:
     weather.saves += len(journal.kept) + sum(journal.counted.values())
     weather.imports += len(journal.imported)
     weather.jobs += len(journal.jobs)
+    weather.releases += len(journal.published)
+    weather.messages += len({received.headers["webhook-id"] for received in site.receiver.got})
     weather.errors.update(loads.errors)
 
 
@@ -86,8 +91,8 @@ def _breathe(journal: Journal) -> None:
 
 
 def _tail(site: Site) -> str:
-    log = site.folder / "assess.log"
-    return "--- assess\n" + (log.read_text()[-2000:] if log.exists() else "")
+    logs = {what: site.folder / f"{what}.log" for what in COMMANDS}
+    return "\n".join(f"--- {what}\n" + (log.read_text()[-2000:] if log.exists() else "") for what, log in logs.items())
 
 
 def say(line: str) -> None:

@@ -21,7 +21,7 @@ from server.features.indicators.gathering import passes
 from server.features.objects import results as stored
 from server.features.reviews.populations import results_on
 from server.storage.session import Database
-from tests.features.assessing import ALERTS, DOCUMENTS, House, a, an_indicator, fill, labels, rows
+from tests.features.assessing import ALERTS, DOCUMENTS, House, a, an_indicator, an_object, fill, labels, rows
 from tests.features.assessment.generated import AGGREGATES, WAYS, Records, documents
 from tests.features.assessment.writing import Writer, mixed
 from tests.features.brute import Brute
@@ -165,6 +165,34 @@ def plan(work: Work, statement: sa.Executable, bound: Mapping[str, Any]) -> str:
     work.session.execute(statement, bound)
     text, parameters = asked[0]
     return "\n".join(str(row[3]) for row in work.session.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}", parameters))
+
+
+def test_time_alone_brings_records_into_the_population_and_out_of_it(database: Database) -> None:
+    """Their alerts too: whoever leaves has none."""
+    client = an_object("client", {"name": "text", "since": "date", "until": "date"}, assess={"when": "since <= today() and coalesce(until >= today(), True)"})
+    level = a("classification", "level", object="client", classes=labels("new", "old"), rows=rows(("days > 2", "old"), ("", "new")))
+    alert = a(
+        "alert", "aged", object="client", when="days >= 2", severity="info", recipients=[{"to": "staff"}], message={"zh_CN": "老", "en": "Old"}, respond_hours=8
+    )
+    age = an_indicator("days", expression="days_between(since, today())", decimals=0)
+    house = House(database, [client, level, alert, age, a("role", "staff", objects={"*": {"read": "True"}}, capabilities=["alerts"])])
+    today = house.now.date()
+    house.insert(
+        "client",
+        {"id": 1, "name": "goes", "since": today - timedelta(days=1), "until": today + timedelta(days=2)},
+        {"id": 2, "name": "comes", "since": today + timedelta(days=2)},
+        {"id": 3, "name": "stays", "since": today - timedelta(days=900)},
+        {"id": 4, "name": "never", "since": today + timedelta(days=900)},
+    )
+    assess_all(house.work, "client")
+    told = []
+    for _ in range(5):
+        house.now += timedelta(days=1)
+        summary = assess_due(house.work, house.work, "client")
+        check(house)
+        going = {row["record_id"] for row in house.rows("alerts", "id") if row["state"] != "closed"}
+        told.append((summary.due, sorted(row["record_id"] for row in house.rows("x_client")), sorted(going)))
+    assert told == [(0, [1, 3], [1, 3]), (2, [1, 2, 3], [1, 3]), (1, [2, 3], [3]), (0, [2, 3], [2, 3]), (1, [2, 3], [2, 3])]
 
 
 def test_a_run_of_who_is_due_is_continued_where_it_was(database: Database) -> None:
