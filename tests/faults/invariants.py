@@ -245,7 +245,8 @@ def fresh_run(seen: Seen) -> Iterator[str]:
 
 
 def _results(rows: list[Row]) -> dict[int, tuple[Any, ...]]:
-    return {row["record_id"]: tuple((k, v) for k, v in sorted(row.items()) if k not in {"assessed_at", "as_of"}) for row in rows}
+    """The values; the stamps say when and by which release somebody last had to write them."""
+    return {row["record_id"]: tuple((k, v) for k, v in sorted(row.items()) if k not in {"assessed_at", "as_of", "release"}) for row in rows}
 
 
 def _alerts(rows: list[Row]) -> set[tuple[Any, ...]]:
